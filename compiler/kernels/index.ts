@@ -1,0 +1,3 @@
+export * from "./kernel.js";
+export * from "./philox.js";
+export * from "./stages.js";

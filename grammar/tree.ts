@@ -1,0 +1,221 @@
+/**
+ * The syntax tree: what a `.peft` file says, with exact spans and nothing inferred.
+ *
+ * In: nothing; the parser builds these values. Out: plain immutable objects that every later stage reads.
+ * Statements and expressions are the same in every kind of definition, so that adapters, routers, modules and
+ * optimizers become further `Definition` kinds with the same bodies. Spec: spec/language.md.
+ */
+
+/** Half-open range of UTF-16 offsets into the text of one file. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A name as written, with the place where it stands. */
+export interface Name {
+  readonly text: string;
+  readonly span: Span;
+}
+
+/** One parsed file. `comments` holds every comment in order, documentation included. */
+export interface File {
+  readonly path: string;
+  readonly text: string;
+  readonly uses: readonly Use[];
+  readonly definitions: readonly Definition[];
+  readonly comments: readonly Comment[];
+}
+
+export interface Comment {
+  readonly text: string;
+  readonly doc: boolean;
+  readonly span: Span;
+}
+
+/** `use std.merge.{ties, slerp}` (path ["std","merge"]) or `use "./mine.peft".{name}`. */
+export interface Use {
+  readonly from: { readonly kind: "module"; readonly path: readonly Name[] } | { readonly kind: "file"; readonly path: StringExpr };
+  readonly names: readonly { readonly name: Name; readonly as: Name | null }[];
+  readonly span: Span;
+}
+
+export type Definition = FunctionDefinition | RecipeDefinition | RecordDefinition;
+
+/** `def f(...) -> T { ... }`, `def f(...) = e` and `merge m(...) -> T { ... }`. */
+export interface FunctionDefinition {
+  readonly kind: "def" | "merge";
+  readonly name: Name;
+  readonly params: readonly Param[];
+  readonly result: TypeExpr | null;
+  readonly body: Block;
+  readonly doc: string | null;
+  readonly span: Span;
+}
+
+/** `recipe name(seed = 7) { ... }`. */
+export interface RecipeDefinition {
+  readonly kind: "recipe";
+  readonly name: Name;
+  readonly options: readonly Argument[];
+  readonly body: Block;
+  readonly doc: string | null;
+  readonly span: Span;
+}
+
+/** `record point { x: Float, y: Float = 0 }`. */
+export interface RecordDefinition {
+  readonly kind: "record";
+  readonly name: Name;
+  readonly fields: readonly Param[];
+  readonly doc: string | null;
+  readonly span: Span;
+}
+
+/** A parameter; its pattern is a plain name or a tuple of names. */
+export interface Param {
+  readonly pattern: Pattern;
+  readonly type: TypeExpr | null;
+  readonly default: Expr | null;
+  readonly span: Span;
+}
+
+export interface Block {
+  readonly statements: readonly Statement[];
+  readonly span: Span;
+}
+
+export type Statement =
+  | { readonly kind: "let"; readonly bindings: readonly Binding[]; readonly span: Span }
+  | { readonly kind: "input"; readonly name: Name; readonly type: TypeExpr | null; readonly default: Expr | null; readonly doc: string | null; readonly span: Span }
+  | { readonly kind: "return"; readonly value: Expr; readonly span: Span }
+  | { readonly kind: "if"; readonly condition: Expr; readonly then: Block; readonly else: Block | null; readonly span: Span }
+  | { readonly kind: "report"; readonly value: Expr; readonly span: Span }
+  | { readonly kind: "expression"; readonly value: Expr; readonly span: Span };
+
+/** One binding of a `let`: `let x: T = e`. */
+export interface Binding {
+  readonly pattern: Pattern;
+  readonly type: TypeExpr | null;
+  readonly value: Expr;
+  readonly span: Span;
+}
+
+export type Pattern =
+  | { readonly kind: "name"; readonly name: Name; readonly span: Span }
+  | { readonly kind: "wildcard"; readonly span: Span }
+  | { readonly kind: "tuple"; readonly items: readonly Pattern[]; readonly span: Span };
+
+/** Patterns of `match` arms. A bare name is a known constant if one is in scope, else a new name. */
+export type MatchPattern =
+  | { readonly kind: "name"; readonly name: Name; readonly span: Span }
+  | { readonly kind: "wildcard"; readonly span: Span }
+  | { readonly kind: "literal"; readonly value: Expr; readonly span: Span }
+  | { readonly kind: "none"; readonly span: Span }
+  | { readonly kind: "tuple"; readonly items: readonly MatchPattern[]; readonly span: Span }
+  | { readonly kind: "list"; readonly items: readonly MatchPattern[]; readonly rest: Name | null; readonly span: Span };
+
+export type StringExpr = { readonly kind: "string"; readonly parts: readonly (string | Expr)[]; readonly span: Span };
+
+export type BinaryOp =
+  | "+" | "-" | "*" | "/" | "%" | "^" | "@"
+  | "==" | "!=" | "<" | "<=" | ">" | ">="
+  | "and" | "or" | "??" | "++" | "in" | "matches";
+
+export type Expr =
+  | NumberExpr
+  | StringExpr
+  | { readonly kind: "bool"; readonly value: boolean; readonly span: Span }
+  | { readonly kind: "none"; readonly span: Span }
+  | { readonly kind: "name"; readonly name: Name; readonly span: Span }
+  | { readonly kind: "list"; readonly items: readonly Expr[]; readonly span: Span }
+  | { readonly kind: "comprehension"; readonly value: Expr; readonly clauses: readonly Clause[]; readonly span: Span }
+  | { readonly kind: "tuple"; readonly items: readonly Expr[]; readonly span: Span }
+  | { readonly kind: "record"; readonly fields: readonly { readonly name: Name; readonly value: Expr }[]; readonly span: Span }
+  | { readonly kind: "call"; readonly callee: Expr; readonly args: readonly Argument[]; readonly span: Span }
+  | { readonly kind: "index"; readonly target: Expr; readonly items: readonly IndexItem[]; readonly span: Span }
+  | { readonly kind: "field"; readonly target: Expr; readonly name: Name; readonly span: Span }
+  | { readonly kind: "unary"; readonly op: "-" | "not"; readonly value: Expr; readonly span: Span }
+  | { readonly kind: "binary"; readonly op: BinaryOp; readonly opSpan: Span; readonly left: Expr; readonly right: Expr; readonly span: Span }
+  | { readonly kind: "range"; readonly from: Expr | null; readonly to: Expr | null; readonly span: Span }
+  | { readonly kind: "if"; readonly condition: Expr; readonly then: Expr; readonly else: Expr; readonly span: Span }
+  | { readonly kind: "match"; readonly subject: Expr; readonly arms: readonly MatchArm[]; readonly span: Span }
+  | { readonly kind: "lambda"; readonly params: readonly Param[]; readonly body: Block; readonly span: Span }
+  | ScheduleExpr
+  | WhereExpr
+  /** Left by error recovery; it has already been reported. */
+  | { readonly kind: "error"; readonly span: Span };
+
+/** `value` is the number meant (20% is 0.2, 64MiB is 67108864); `integer` tells Int from Float; `text` is as written. */
+export interface NumberExpr {
+  readonly kind: "number";
+  readonly value: number;
+  readonly integer: boolean;
+  readonly unit: "none" | "percent" | "size";
+  readonly text: string;
+  readonly span: Span;
+}
+
+/** `for p in xs` or `if c` inside a comprehension. */
+export type Clause =
+  | { readonly kind: "for"; readonly pattern: Pattern; readonly source: Expr; readonly span: Span }
+  | { readonly kind: "if"; readonly condition: Expr; readonly span: Span };
+
+/** One argument of a call; `..` (rest) passes the remaining parameters through. */
+export interface Argument {
+  readonly name: Name | null;
+  readonly value: Expr | null;
+  readonly rest: boolean;
+  readonly span: Span;
+}
+
+/** One item between the brackets of an index. */
+export type IndexItem =
+  | { readonly kind: "at"; readonly value: Expr; readonly span: Span }
+  | { readonly kind: "slice"; readonly from: Expr | null; readonly to: Expr | null; readonly span: Span }
+  | { readonly kind: "all"; readonly span: Span }
+  | { readonly kind: "new"; readonly span: Span }
+  | { readonly kind: "ellipsis"; readonly span: Span };
+
+export interface MatchArm {
+  readonly pattern: MatchPattern;
+  readonly body: Block;
+  readonly span: Span;
+}
+
+/** `by depth { 0.6 .. 1.0 }`, `by layer { 0..8 => 2, else 4 }`, `by name { "*.mlp.*" => 0.5, else 1 }`. */
+export interface ScheduleExpr {
+  readonly kind: "schedule";
+  readonly by: "depth" | "layer" | "name" | "kind" | "role";
+  /** `by depth { a .. b .. c }`: the anchors, evenly spaced over depth 0..1. Empty for the case form. */
+  readonly anchors: readonly Expr[];
+  readonly cases: readonly { readonly key: Expr; readonly value: Expr; readonly span: Span }[];
+  readonly otherwise: Expr | null;
+  readonly span: Span;
+}
+
+/** `call where condition` and `call where condition else other`: which places a lifted call covers. */
+export interface WhereExpr {
+  readonly kind: "where";
+  readonly call: Expr;
+  readonly condition: Expr;
+  readonly otherwise: Expr | null;
+  readonly span: Span;
+}
+
+export type TypeExpr =
+  /** `Int`, `Model`, a record's name; `List[T]` has args. */
+  | { readonly kind: "named"; readonly name: Name; readonly args: readonly TypeExpr[]; readonly span: Span }
+  /** `Weight[out, in]`, `Tensor[*b, 2*d, i32]`. `dims` null: no brackets (any shape). */
+  | { readonly kind: "tensor"; readonly space: "Weight" | "Delta" | "Tensor"; readonly dims: readonly DimExpr[] | null; readonly dtype: string | null; readonly span: Span }
+  | { readonly kind: "union"; readonly options: readonly StringExpr[]; readonly span: Span }
+  | { readonly kind: "optional"; readonly of: TypeExpr; readonly span: Span }
+  | { readonly kind: "tuple"; readonly items: readonly TypeExpr[]; readonly span: Span }
+  | { readonly kind: "record"; readonly fields: readonly Param[]; readonly span: Span }
+  | { readonly kind: "function"; readonly params: readonly TypeExpr[]; readonly result: TypeExpr; readonly span: Span };
+
+/** A dimension of a tensor type: an expression over names and integers, `*s`, or `_`. */
+export type DimExpr =
+  | { readonly kind: "rest"; readonly name: Name; readonly span: Span }
+  | { readonly kind: "fresh"; readonly span: Span }
+  | { readonly kind: "size"; readonly value: Expr; readonly span: Span };
