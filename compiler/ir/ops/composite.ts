@@ -1,0 +1,150 @@
+/**
+ * Composite rows: named operations that users see in the IR and that the `expand` pass writes with simpler ones. Their
+ * reference evaluation is a definition of its own, so that tests can compare the two.
+ */
+import type { Attrs, Graph, Node, Shape } from "../graph.js";
+import { sizeOf } from "../graph.js";
+import { reducedShape } from "./reductions.js";
+import { arithmeticDtype, exactly, type OpRow, ulps, type Value } from "./row.js";
+
+const floatOf = (shape: Shape) => (shape.length === 0 ? "f64" : "f32") as "f64" | "f32";
+
+/** Elementwise composites. */
+function pointwise(name: string, doc: string, scalar: (...v: number[]) => number, expand: NonNullable<OpRow["expand"]>, arity = 1): OpRow {
+  return {
+    name,
+    doc,
+    arity,
+    fusion: "composite",
+    infer: ([a]) => ({ shape: a.shape, dtype: name === "sign" ? arithmeticDtype([a], a.shape.length) : floatOf(a.shape) }),
+    evaluate: ([a], _attrs, _node, round) => a.data.map((x) => round(scalar(x))),
+    expand,
+    tolerance: ulps(4, 64, 1e-6),
+  };
+}
+
+/** Composites that reduce axes. `parts` gives the elements of one group. */
+function statistic(name: string, doc: string, arity: number, of: (groups: readonly number[][], attrs: Attrs) => number, expand: NonNullable<OpRow["expand"]>): OpRow {
+  return {
+    name,
+    doc,
+    arity,
+    fusion: "composite",
+    infer(args, attrs) {
+      const shape = reducedShape(args[0].shape, attrs.axes as readonly number[], attrs.keep === true);
+      return { shape, dtype: floatOf(shape) };
+    },
+    evaluate(args, attrs, _node, round) {
+      const groups = args.map((a) => groupsOf(a, attrs.axes as readonly number[]));
+      return Float64Array.from(groups[0], (_g, i) => round(of(groups.map((g) => g[i]), attrs)));
+    },
+    expand,
+    tolerance: { wasm: { ulp: 64, abs: 1e-6 }, wgsl: { ulp: 256, abs: 1e-5 } },
+  };
+}
+
+function groupsOf(a: Value, axes: readonly number[]): number[][] {
+  const groups: number[][] = [];
+  const shape = a.shape;
+  const keptStrides = new Array<number>(shape.length).fill(0);
+  for (let i = shape.length - 1, s = 1; i >= 0; i--) {
+    if (axes.includes(i)) continue;
+    keptStrides[i] = s;
+    s *= shape[i];
+  }
+  const x = new Array<number>(shape.length).fill(0);
+  for (let n = 0; n < a.data.length; n++) {
+    (groups[keptStrides.reduce((sum, s, i) => sum + s * x[i], 0)] ??= []).push(a.data[n]);
+    for (let d = shape.length - 1; d >= 0; d--) {
+      if (++x[d] < shape[d]) break;
+      x[d] = 0;
+    }
+  }
+  return groups;
+}
+
+const reduce = (g: Graph, fn: string, x: Node, attrs: Attrs) => g.make(`reduce_${fn}`, [x], { axes: attrs.axes, keep: attrs.keep === true });
+const groupSize = (x: Node, attrs: Attrs) => (attrs.axes as readonly number[]).reduce((n, axis) => n * x.shape[axis], 1);
+const sum = (xs: readonly number[]) => xs.reduce((a, b) => a + b, 0);
+const mean = (xs: readonly number[]) => sum(xs) / xs.length;
+
+/** Keeps an axis so that the statistic broadcasts against what it came from. */
+const kept = (attrs: Attrs): Attrs => ({ axes: attrs.axes, keep: true });
+
+export const composite: readonly OpRow[] = [
+  pointwise("sign", "-1, 0 or 1; 0 for NaN", (x) => (x > 0 ? 1 : x < 0 ? -1 : 0), (g, [x]) => {
+    const positive = g.make("gt", [x, g.constant(0)]);
+    const negative = g.make("lt", [x, g.constant(0)]);
+    return g.make("where", [positive, g.constant(1), g.make("where", [negative, g.constant(-1), g.constant(0)])]);
+  }),
+  pointwise("sigmoid", "1 / (1 + e^-x)", (x) => 1 / (1 + Math.exp(-x)), (g, [x]) =>
+    g.make("div", [g.constant(1), g.make("add", [g.constant(1), g.make("exp", [g.make("neg", [x])])])]),
+  ),
+  statistic("mean", "arithmetic mean over the attribute axes", 1, ([xs]) => mean(xs), (g, [x], attrs) =>
+    g.make("div", [reduce(g, "sum", x, attrs), g.constant(groupSize(x, attrs))]),
+  ),
+  statistic("norm2", "square root of the sum of squares", 1, ([xs]) => Math.hypot(...xs), (g, [x], attrs) =>
+    g.make("sqrt", [reduce(g, "sum", g.make("mul", [x, x]), attrs)]),
+  ),
+  statistic("norm1", "sum of magnitudes", 1, ([xs]) => sum(xs.map(Math.abs)), (g, [x], attrs) => reduce(g, "sum", g.make("abs", [x]), attrs)),
+  statistic("dot", "sum of products", 2, ([xs, ys]) => sum(xs.map((x, i) => x * ys[i])), (g, [x, y], attrs) =>
+    reduce(g, "sum", g.make("mul", [x, y]), attrs),
+  ),
+  statistic("var", "variance; attribute unbiased divides by n - 1", 1, ([xs], attrs) => {
+    const m = mean(xs);
+    return sum(xs.map((x) => (x - m) ** 2)) / (xs.length - (attrs.unbiased === true ? 1 : 0));
+  }, (g, [x], attrs) => {
+    const m = g.make("mean", [x], attrs.keep === true || x.shape.length > (attrs.axes as readonly number[]).length ? kept(attrs) : attrs);
+    const d = g.make("sub", [x, m]);
+    const n = groupSize(x, attrs) - (attrs.unbiased === true ? 1 : 0);
+    return g.make("div", [reduce(g, "sum", g.make("mul", [d, d]), attrs), g.constant(n)]);
+  }),
+  {
+    name: "count",
+    doc: "number of elements that are not zero, over the attribute axes",
+    arity: 1,
+    fusion: "composite",
+    infer(args, attrs) {
+      const shape = reducedShape(args[0].shape, attrs.axes as readonly number[], attrs.keep === true);
+      return { shape, dtype: shape.length === 0 ? "i64" : "i32" };
+    },
+    evaluate: ([a], attrs) => Float64Array.from(groupsOf(a, attrs.axes as readonly number[]), (g) => g.filter((x) => x !== 0).length),
+    expand(g, [x], attrs) {
+      const truth = x.dtype === "bool" ? x : g.make("ne", [x, g.constant(0)]);
+      const total = reduce(g, "sum", g.make("cast", [truth], { to: "float" }), attrs);
+      return g.make("cast", [total], { to: "int" });
+    },
+    tolerance: exactly,
+  },
+  ...(["softmax", "log_softmax"] as const).map(
+    (name): OpRow => ({
+      name,
+      doc: `${name === "softmax" ? "e^x / sum e^x" : "x - log sum e^x"} over the attribute axes, the largest element subtracted first`,
+      arity: 1,
+      fusion: "composite",
+      infer: ([x]) => ({ shape: x.shape, dtype: floatOf(x.shape) }),
+      evaluate([a], attrs, node, round) {
+        const axes = attrs.axes as readonly number[];
+        const groups = groupsOf(a, axes).map((g) => {
+          const top = Math.max(...g);
+          const z = sum(g.map((x) => Math.exp(x - top)));
+          return g.map((x) => (name === "softmax" ? Math.exp(x - top) / z : x - top - Math.log(z)));
+        });
+        const next = groups.map(() => 0);
+        const order = groupsOf({ ...a, data: Float64Array.from({ length: a.data.length }, (_, i) => i) }, axes);
+        const result = new Float64Array(sizeOf(node.shape));
+        order.forEach((positions, at) => {
+          for (const p of positions) result[p] = round(groups[at][next[at]++]);
+        });
+        return result;
+      },
+      expand(g, [x], attrs) {
+        const shifted = g.make("sub", [x, reduce(g, "max", x, kept(attrs))]);
+        const e = g.make("exp", [shifted]);
+        const z = reduce(g, "sum", e, kept(attrs));
+        return name === "softmax" ? g.make("div", [e, z]) : g.make("sub", [shifted, g.make("log", [z])]);
+      },
+      tolerance: ulps(16, 256, 1e-5),
+    }),
+  ),
+];

@@ -1,0 +1,121 @@
+/**
+ * Reduction rows. `reduce_*` drop or keep the axes they reduce; over all axes (keep = false) the result is rank 0 and
+ * lives on the host as f64, reduced by blocks of fixed size. `total`, `largest`, `smallest` put together the rank-0
+ * parts of the places of a model.
+ */
+import type { Attrs, Node, Shape } from "../graph.js";
+import { exactly, type OpRow, ShapeError, showShape, type Tolerance, type Value } from "./row.js";
+import { stridesOf } from "./views.js";
+
+const count = (shape: Shape) => shape.reduce((a, b) => a * b, 1);
+
+function axesOf([a]: readonly Node[], attrs: Attrs): { axes: readonly number[]; keep: boolean } {
+  const axes = attrs.axes as readonly number[];
+  for (const axis of axes) {
+    if (!(axis >= 0 && axis < a.shape.length)) throw new ShapeError(`${showShape(a.shape)} has no axis ${axis}`, "axis");
+  }
+  return { axes, keep: attrs.keep === true };
+}
+
+export function reducedShape(shape: Shape, axes: readonly number[], keep: boolean): Shape {
+  if (keep) return shape.map((d, i) => (axes.includes(i) ? 1 : d));
+  return shape.filter((_, i) => !axes.includes(i));
+}
+
+/** Folds the elements of each group; `step` also sees the position within the group (row-major over the reduced axes). */
+function foldGroups(a: Value, axes: readonly number[], initial: number, step: (acc: number, x: number, at: number) => number): Float64Array {
+  const shape = a.shape;
+  const kept = shape.map((_, i) => i).filter((i) => !axes.includes(i));
+  const strides = stridesOf(shape);
+  const outerShape = kept.map((i) => shape[i]);
+  const innerAxes = shape.map((_, i) => i).filter((i) => axes.includes(i));
+  const innerShape = innerAxes.map((i) => shape[i]);
+  const offsets = (axesList: readonly number[], box: Shape) => {
+    const boxStrides = stridesOf(box);
+    return Array.from({ length: count(box) }, (_, n) =>
+      axesList.reduce((sum, axis, j) => sum + (Math.floor(n / boxStrides[j]) % box[j]) * strides[axis], 0),
+    );
+  };
+  const outer = offsets(kept, outerShape);
+  const inner = offsets(innerAxes, innerShape);
+  return Float64Array.from(outer, (o) => {
+    let acc = initial;
+    for (let j = 0; j < inner.length; j++) acc = step(acc, a.data[o + inner[j]], j);
+    return acc;
+  });
+}
+
+const sumTolerance: { wasm: Tolerance; wgsl: Tolerance } = { wasm: { ulp: 64, abs: 1e-6 }, wgsl: { ulp: 256, abs: 1e-5 } };
+
+function reduction(
+  fn: "sum" | "max" | "min",
+  initial: number,
+  step: (acc: number, x: number) => number,
+  tolerance: OpRow["tolerance"],
+): OpRow {
+  return {
+    name: `reduce_${fn}`,
+    doc: `${fn} over the attribute axes (keep: they stay with length 1)`,
+    arity: 1,
+    fusion: "reduce",
+    infer(args, attrs) {
+      const { axes, keep } = axesOf(args, attrs);
+      const shape = reducedShape(args[0].shape, axes, keep);
+      const integer = args[0].dtype === "i32" || args[0].dtype === "i64";
+      return { shape, dtype: shape.length === 0 ? (integer ? "i64" : "f64") : integer ? "i32" : "f32" };
+    },
+    evaluate: ([a], attrs) => foldGroups(a, attrs.axes as readonly number[], initial, step),
+    tolerance,
+  };
+}
+
+export const reductions: readonly OpRow[] = [
+  reduction("sum", 0, (acc, x) => acc + x, sumTolerance),
+  reduction("max", -Infinity, Math.max, exactly),
+  reduction("min", Infinity, Math.min, exactly),
+  {
+    name: "reduce_argmax",
+    doc: "position of the first largest element along the attribute axes, row-major among them",
+    arity: 1,
+    fusion: "reduce",
+    infer(args, attrs) {
+      const { axes, keep } = axesOf(args, attrs);
+      const shape = reducedShape(args[0].shape, axes, keep);
+      return { shape, dtype: shape.length === 0 ? "i64" : "i32" };
+    },
+    evaluate([a], attrs) {
+      const best = new Map<number, number>();
+      let group = -1;
+      return foldGroups(a, attrs.axes as readonly number[], 0, (acc, x, at) => {
+        if (at === 0) {
+          group++;
+          best.set(group, x);
+          return 0;
+        }
+        if (x > best.get(group)!) {
+          best.set(group, x);
+          return at;
+        }
+        return acc;
+      });
+    },
+    tolerance: exactly,
+  },
+  ...(
+    [
+      ["total", "sum", 0, (a: number, b: number) => a + b],
+      ["largest", "largest", -Infinity, Math.max],
+      ["smallest", "smallest", Infinity, Math.min],
+    ] as const
+  ).map(
+    ([name, word, initial, step]): OpRow => ({
+      name,
+      doc: `${word} of rank-0 values, one a place, in the order of the places`,
+      arity: "any",
+      fusion: "host",
+      infer: (args) => ({ shape: [], dtype: args.every((a) => a.dtype === "i64") && args.length > 0 ? "i64" : "f64" }),
+      evaluate: (args) => Float64Array.of(args.reduce((acc, a) => step(acc, a.data[0]), initial)),
+      tolerance: exactly,
+    }),
+  ),
+];

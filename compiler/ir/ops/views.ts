@@ -1,0 +1,143 @@
+/** View rows: operations that only move elements. The fuser turns them into index maps; concat is materialised. */
+import type { Shape } from "../graph.js";
+import { broadcastShapes, exactly, type OpRow, ShapeError, showShape } from "./row.js";
+
+const count = (shape: Shape) => shape.reduce((a, b) => a * b, 1);
+
+/** Row-major strides. */
+export function stridesOf(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length);
+  for (let i = shape.length - 1, s = 1; i >= 0; i--) {
+    strides[i] = s;
+    s *= shape[i];
+  }
+  return strides;
+}
+
+/** Reads `data` of shape `from` at the elements that `pick` names for each coordinate of `to`. */
+function gather(to: Shape, data: Float64Array, at: (x: readonly number[]) => number): Float64Array {
+  const result = new Float64Array(count(to));
+  const x = new Array<number>(to.length).fill(0);
+  for (let i = 0; i < result.length; i++) {
+    result[i] = data[at(x)];
+    for (let d = to.length - 1; d >= 0; d--) {
+      if (++x[d] < to[d]) break;
+      x[d] = 0;
+    }
+  }
+  return result;
+}
+
+export const views: readonly OpRow[] = [
+  {
+    name: "broadcast",
+    doc: "repeats along new or length-1 axes: attribute shape",
+    arity: 1,
+    fusion: "view",
+    infer([a], attrs) {
+      const shape = attrs.shape as Shape;
+      if (showShape(broadcastShapes([a.shape, shape])) !== showShape(shape)) {
+        throw new ShapeError(`${showShape(a.shape)} does not broadcast to ${showShape(shape)}`, "broadcast");
+      }
+      const dtype = a.dtype === "f64" ? "f32" : a.dtype === "i64" ? "i32" : a.dtype;
+      return { shape, dtype: shape.length === 0 ? a.dtype : dtype };
+    },
+    evaluate([a], attrs) {
+      const to = attrs.shape as Shape;
+      const strides = stridesOf(a.shape).map((s, i) => (a.shape[i] === 1 ? 0 : s));
+      const skip = to.length - a.shape.length;
+      return gather(to, a.data, (x) => strides.reduce((sum, s, i) => sum + s * x[i + skip], 0));
+    },
+    tolerance: exactly,
+  },
+  {
+    name: "reshape",
+    doc: "the same elements in row-major order under another shape: attribute shape",
+    arity: 1,
+    fusion: "view",
+    infer([a], attrs) {
+      const shape = attrs.shape as Shape;
+      if (count(shape) !== count(a.shape)) {
+        throw new ShapeError(`${showShape(a.shape)} has ${count(a.shape)} elements, ${showShape(shape)} has ${count(shape)}`);
+      }
+      return { shape, dtype: a.dtype };
+    },
+    evaluate: ([a]) => a.data,
+    tolerance: exactly,
+  },
+  {
+    name: "transpose",
+    doc: "permutes axes: attribute perm; axis i of the result is axis perm[i]",
+    arity: 1,
+    fusion: "view",
+    infer: ([a], attrs) => ({ shape: (attrs.perm as Shape).map((p) => a.shape[p]), dtype: a.dtype }),
+    evaluate([a], attrs) {
+      const perm = attrs.perm as Shape;
+      const strides = stridesOf(a.shape);
+      return gather(
+        perm.map((p) => a.shape[p]),
+        a.data,
+        (x) => perm.reduce((sum, p, i) => sum + strides[p] * x[i], 0),
+      );
+    },
+    tolerance: exactly,
+  },
+  {
+    name: "slice",
+    doc: "the box from `start` (one number an axis) of shape `size`",
+    arity: 1,
+    fusion: "view",
+    infer([a], attrs) {
+      const start = attrs.start as Shape;
+      const size = attrs.size as Shape;
+      for (let i = 0; i < a.shape.length; i++) {
+        if (start[i] < 0 || size[i] < 0 || start[i] + size[i] > a.shape[i]) {
+          throw new ShapeError(`${start[i]}..${start[i] + size[i]} lies outside axis ${i} of ${showShape(a.shape)}`, "axis");
+        }
+      }
+      return { shape: size, dtype: a.dtype };
+    },
+    evaluate([a], attrs) {
+      const start = attrs.start as Shape;
+      const strides = stridesOf(a.shape);
+      return gather(attrs.size as Shape, a.data, (x) => strides.reduce((sum, s, i) => sum + s * (x[i] + start[i]), 0));
+    },
+    tolerance: exactly,
+  },
+  {
+    name: "concat",
+    doc: "joins along one axis: attribute axis",
+    arity: "any",
+    fusion: "opaque",
+    infer(args, attrs) {
+      const axis = attrs.axis as number;
+      const [first] = args;
+      if (first === undefined || axis < 0 || axis >= first.shape.length) {
+        throw new ShapeError(`no axis ${axis} to join along`, "axis");
+      }
+      for (const arg of args) {
+        if (arg.shape.length !== first.shape.length || arg.shape.some((d, i) => i !== axis && d !== first.shape[i])) {
+          throw new ShapeError(`${showShape(first.shape)} and ${showShape(arg.shape)} do not join along axis ${axis}`);
+        }
+        if (arg.dtype !== first.dtype) throw new ShapeError(`concat of ${first.dtype} and ${arg.dtype}`, "dtype");
+      }
+      const total = args.reduce((sum, a) => sum + a.shape[axis], 0);
+      return { shape: first.shape.map((d, i) => (i === axis ? total : d)), dtype: first.dtype };
+    },
+    evaluate(args, attrs, node) {
+      const axis = attrs.axis as number;
+      const outer = count(node.shape.slice(0, axis));
+      const result = new Float64Array(count(node.shape));
+      let at = 0;
+      for (let o = 0; o < outer; o++) {
+        for (const arg of args) {
+          const run = count(arg.shape.slice(axis));
+          result.set(arg.data.subarray(o * run, (o + 1) * run), at);
+          at += run;
+        }
+      }
+      return result;
+    },
+    tolerance: exactly,
+  },
+];
