@@ -1,0 +1,4 @@
+export * from "./pattern.js";
+export * from "./place.js";
+export * from "./places.js";
+export { tables } from "./tables/index.js";
