@@ -9,7 +9,7 @@
  * Rank-0 nodes live on the host between passes over the data (f64, i64, bool); all others are f32, i32 or bool tensors.
  */
 import type { StorageDtype, ValueDtype } from "./dtype.js";
-import { opRow, ShapeError } from "./ops/index.js";
+import { inferType } from "./ops/index.js";
 
 export type Shape = readonly number[];
 
@@ -56,11 +56,7 @@ export function createGraph(): Graph {
   const interned = new Map<string, Node>();
 
   const push = (op: string, args: readonly Node[], attrs: Attrs): Node => {
-    const row = opRow(op);
-    if (row.arity !== "any" && args.length !== row.arity) {
-      throw new ShapeError(`${op} takes ${row.arity} arguments, found ${args.length}`);
-    }
-    const { shape, dtype } = row.infer(args, attrs);
+    const { shape, dtype } = inferType(op, args, attrs);
     const node: Node = { id: nodes.length, op, args, attrs, shape, dtype };
     nodes.push(node);
     return node;
@@ -85,7 +81,8 @@ export function createGraph(): Graph {
       if (typeof value === "boolean") return make("const", [], { value, dtype: "bool" });
       const dtype = float || !Number.isInteger(value) ? "f64" : "i64";
       // -0, NaN and infinities have no JSON form.
-      const exact = Number.isFinite(value) && !Object.is(value, -0) ? value : String(Object.is(value, -0) ? "-0" : value);
+      const exact =
+        Number.isFinite(value) && !Object.is(value, -0) ? value : String(Object.is(value, -0) ? "-0" : value);
       return make("const", [], { value: exact, dtype });
     },
     input(attrs) {
@@ -93,7 +90,7 @@ export function createGraph(): Graph {
     },
     late(op, attrs, first) {
       const args: Node[] = [...first];
-      const { shape, dtype } = opRow(op).infer(args, attrs);
+      const { shape, dtype } = inferType(op, args, attrs);
       const node: Node = { id: nodes.length, op, args, attrs, shape, dtype };
       nodes.push(node);
       return { node, add: (arg) => args.push(arg) - 1 };

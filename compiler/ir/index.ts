@@ -1,5 +1,24 @@
+export { irCatalogue } from "./catalogue.js";
 export * from "./dtype.js";
-export * from "./storage.js";
 export * from "./graph.js";
-export { broadcastShapes, type OpRow, opRow, opRows, rankRow, ShapeError, showShape, stridesOf, type Tolerance, type Value } from "./ops/index.js";
+export {
+  type Attributes,
+  type AttrKind,
+  broadcastShapes,
+  inferType,
+  isOp,
+  type OpRow,
+  opRow,
+  opRows,
+  rankRow,
+  ShapeError,
+  showShape,
+  stridesOf,
+  type Tolerance,
+  type Value,
+} from "./ops/index.js";
+export { type ParsedGraph, parseGraph } from "./parse.js";
+export { printGraph, printNode, printType } from "./print.js";
 export * from "./reference.js";
+export * from "./storage.js";
+export { VerifyError, verify } from "./verify.js";

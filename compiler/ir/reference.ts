@@ -5,8 +5,7 @@
  */
 import type { Node } from "./graph.js";
 import { reachable, sizeOf } from "./graph.js";
-import { opRow, type Value } from "./ops/index.js";
-import { stridesOf } from "./ops/index.js";
+import { opRow, stridesOf, type Value } from "./ops/index.js";
 
 export interface ReferenceOptions {
   readonly precision: "f32" | "f64";
@@ -21,22 +20,36 @@ export function evaluate(
 ): Map<Node, Value> {
   for (const node of reachable(roots)) {
     if (known.has(node)) continue;
-    known.set(node, { shape: node.shape, dtype: node.dtype, data: evaluateNode(node, (a) => known.get(a)!, inputOf, options) });
+    known.set(node, {
+      shape: node.shape,
+      dtype: node.dtype,
+      data: evaluateNode(node, (a) => known.get(a)!, inputOf, options),
+    });
   }
   return known;
 }
 
-function evaluateNode(node: Node, valueOf: (arg: Node) => Value, inputOf: (node: Node) => Float64Array, options: ReferenceOptions): Float64Array {
+function evaluateNode(
+  node: Node,
+  resultOf: (arg: Node) => Value,
+  inputOf: (node: Node) => Float64Array,
+  options: ReferenceOptions,
+): Float64Array {
   if (node.op === "input") return inputOf(node);
   const row = opRow(node.op);
-  const round = node.dtype === "f32" && options.precision === "f32" ? Math.fround : (x: number) => x;
-  const args = node.args.map((arg) => promote(valueOf(arg), node, options));
+  const round = roundingOf(node, options);
+  const args = node.args.map((arg) => promote(resultOf(arg), node, options));
   if (row.evaluate !== undefined) {
-    const data = row.evaluate(args, node.attrs, node, round);
-    return node.dtype === "f32" && options.precision === "f32" ? data.map(Math.fround) : data;
+    return row.evaluate(args, node.attrs, node, round).map(round);
   }
   if (row.scalar === undefined) throw new Error(`the row ${row.name} has no evaluation`);
   return pointwise(node, row.scalar, args, round);
+}
+
+/** To the numbers of a node's dtype: f32 where asked for, and integers have one zero. */
+function roundingOf(node: Node, options: ReferenceOptions): (x: number) => number {
+  if (node.dtype === "f32" && options.precision === "f32") return Math.fround;
+  return node.dtype === "i32" || node.dtype === "i64" ? (x) => x + 0 : (x) => x;
 }
 
 /** A rank-0 number that enters a tensor operation is rounded to f32 first, as a kernel's parameter is. */
@@ -45,7 +58,12 @@ function promote(value: Value, user: Node, options: ReferenceOptions): Value {
   return { ...value, data: value.data.map(Math.fround) };
 }
 
-function pointwise(node: Node, scalar: (...v: number[]) => number, args: readonly Value[], round: (x: number) => number): Float64Array {
+function pointwise(
+  node: Node,
+  scalar: (...v: number[]) => number,
+  args: readonly Value[],
+  round: (x: number) => number,
+): Float64Array {
   const size = sizeOf(node.shape);
   const box = stridesOf(node.shape);
   const readers = args.map((arg) => {

@@ -4,19 +4,31 @@
  */
 import type { Attrs, Graph, Node, Shape } from "../graph.js";
 import { sizeOf } from "../graph.js";
-import { reducedShape } from "./reductions.js";
-import { arithmeticDtype, exactly, type OpRow, ulps, type Value } from "./row.js";
+import type { Attributes } from "./attributes.js";
+import { axesOf, reducedShape, reductionAttributes } from "./reductions.js";
+import { arithmeticDtype, exactly, type OpRow, ShapeError, showShape, ulps, type Value } from "./row.js";
 
+const isInteger = (x: Node) => x.dtype === "i32" || x.dtype === "i64";
+const asFloat = (g: Graph, x: Node) => (isInteger(x) ? g.make("cast", [x], { to: "float" }) : x);
 const floatOf = (shape: Shape) => (shape.length === 0 ? "f64" : "f32") as "f64" | "f32";
 
 /** Elementwise composites. */
-function pointwise(name: string, doc: string, scalar: (...v: number[]) => number, expand: NonNullable<OpRow["expand"]>, arity = 1): OpRow {
+function pointwise(
+  name: string,
+  doc: string,
+  scalar: (...v: number[]) => number,
+  expand: NonNullable<OpRow["expand"]>,
+  arity = 1,
+): OpRow {
   return {
     name,
     doc,
     arity,
     fusion: "composite",
-    infer: ([a]) => ({ shape: a.shape, dtype: name === "sign" ? arithmeticDtype([a], a.shape.length) : floatOf(a.shape) }),
+    infer: ([a]) => ({
+      shape: a.shape,
+      dtype: name === "sign" ? arithmeticDtype([a], a.shape.length) : floatOf(a.shape),
+    }),
     evaluate: ([a], _attrs, _node, round) => a.data.map((x) => round(scalar(x))),
     expand,
     tolerance: ulps(4, 64, 1e-6),
@@ -24,19 +36,40 @@ function pointwise(name: string, doc: string, scalar: (...v: number[]) => number
 }
 
 /** Composites that reduce axes. `parts` gives the elements of one group. */
-function statistic(name: string, doc: string, arity: number, of: (groups: readonly number[][], attrs: Attrs) => number, expand: NonNullable<OpRow["expand"]>): OpRow {
+function statistic(
+  name: string,
+  doc: string,
+  arity: number,
+  of: (groups: readonly number[][], attrs: Attrs) => number,
+  expand: NonNullable<OpRow["expand"]>,
+  attributes: Attributes = reductionAttributes,
+): OpRow {
   return {
     name,
     doc,
     arity,
     fusion: "composite",
+    attributes,
     infer(args, attrs) {
-      const shape = reducedShape(args[0].shape, attrs.axes as readonly number[], attrs.keep === true);
+      if (args.length === 2 && showShape(args[0].shape) !== showShape(args[1].shape)) {
+        throw new ShapeError(
+          `${name} takes two tensors of one shape, found ${showShape(args[0].shape)} and ${showShape(args[1].shape)}`,
+        );
+      }
+      const { axes, keep } = axesOf(args, attrs);
+      const shape = reducedShape(args[0].shape, axes, keep);
       return { shape, dtype: floatOf(shape) };
     },
     evaluate(args, attrs, _node, round) {
       const groups = args.map((a) => groupsOf(a, attrs.axes as readonly number[]));
-      return Float64Array.from(groups[0], (_g, i) => round(of(groups.map((g) => g[i]), attrs)));
+      return Float64Array.from(groups[0], (_g, i) =>
+        round(
+          of(
+            groups.map((g) => g[i]),
+            attrs,
+          ),
+        ),
+      );
     },
     expand,
     tolerance: { wasm: { ulp: 64, abs: 1e-6 }, wgsl: { ulp: 256, abs: 1e-5 } },
@@ -44,8 +77,8 @@ function statistic(name: string, doc: string, arity: number, of: (groups: readon
 }
 
 function groupsOf(a: Value, axes: readonly number[]): number[][] {
-  const groups: number[][] = [];
   const shape = a.shape;
+  const groups: number[][] = Array.from({ length: sizeOf(reducedShape(shape, axes, false)) }, () => []);
   const keptStrides = new Array<number>(shape.length).fill(0);
   for (let i = shape.length - 1, s = 1; i >= 0; i--) {
     if (axes.includes(i)) continue;
@@ -54,7 +87,7 @@ function groupsOf(a: Value, axes: readonly number[]): number[][] {
   }
   const x = new Array<number>(shape.length).fill(0);
   for (let n = 0; n < a.data.length; n++) {
-    (groups[keptStrides.reduce((sum, s, i) => sum + s * x[i], 0)] ??= []).push(a.data[n]);
+    groups[keptStrides.reduce((sum, s, i) => sum + s * x[i], 0)].push(a.data[n]);
     for (let d = shape.length - 1; d >= 0; d--) {
       if (++x[d] < shape[d]) break;
       x[d] = 0;
@@ -63,8 +96,10 @@ function groupsOf(a: Value, axes: readonly number[]): number[][] {
   return groups;
 }
 
-const reduce = (g: Graph, fn: string, x: Node, attrs: Attrs) => g.make(`reduce_${fn}`, [x], { axes: attrs.axes, keep: attrs.keep === true });
-const groupSize = (x: Node, attrs: Attrs) => (attrs.axes as readonly number[]).reduce((n, axis) => n * x.shape[axis], 1);
+const reduce = (g: Graph, fn: string, x: Node, attrs: Attrs) =>
+  g.make(`reduce_${fn}`, [x], { axes: attrs.axes, keep: attrs.keep === true });
+const groupSize = (x: Node, attrs: Attrs) =>
+  (attrs.axes as readonly number[]).reduce((n, axis) => n * x.shape[axis], 1);
 const sum = (xs: readonly number[]) => xs.reduce((a, b) => a + b, 0);
 const mean = (xs: readonly number[]) => sum(xs) / xs.length;
 
@@ -72,43 +107,84 @@ const mean = (xs: readonly number[]) => sum(xs) / xs.length;
 const kept = (attrs: Attrs): Attrs => ({ axes: attrs.axes, keep: true });
 
 export const composite: readonly OpRow[] = [
-  pointwise("sign", "-1, 0 or 1; 0 for NaN", (x) => (x > 0 ? 1 : x < 0 ? -1 : 0), (g, [x]) => {
-    const positive = g.make("gt", [x, g.constant(0)]);
-    const negative = g.make("lt", [x, g.constant(0)]);
-    return g.make("where", [positive, g.constant(1), g.make("where", [negative, g.constant(-1), g.constant(0)])]);
-  }),
-  pointwise("sigmoid", "1 / (1 + e^-x)", (x) => 1 / (1 + Math.exp(-x)), (g, [x]) =>
-    g.make("div", [g.constant(1), g.make("add", [g.constant(1), g.make("exp", [g.make("neg", [x])])])]),
+  pointwise(
+    "sign",
+    "-1, 0 or 1; 0 for NaN",
+    (x) => (x > 0 ? 1 : x < 0 ? -1 : 0),
+    (g, [x]) => {
+      const constant = (value: number) => g.constant(value, !isInteger(x));
+      const positive = g.make("gt", [x, g.constant(0)]);
+      const negative = g.make("lt", [x, g.constant(0)]);
+      return g.make("where", [positive, constant(1), g.make("where", [negative, constant(-1), constant(0)])]);
+    },
   ),
-  statistic("mean", "arithmetic mean over the attribute axes", 1, ([xs]) => mean(xs), (g, [x], attrs) =>
-    g.make("div", [reduce(g, "sum", x, attrs), g.constant(groupSize(x, attrs))]),
+  pointwise(
+    "sigmoid",
+    "1 / (1 + e^-x)",
+    (x) => 1 / (1 + Math.exp(-x)),
+    (g, [x]) => g.make("div", [g.constant(1), g.make("add", [g.constant(1), g.make("exp", [g.make("neg", [x])])])]),
   ),
-  statistic("norm2", "square root of the sum of squares", 1, ([xs]) => Math.hypot(...xs), (g, [x], attrs) =>
-    g.make("sqrt", [reduce(g, "sum", g.make("mul", [x, x]), attrs)]),
+  statistic(
+    "mean",
+    "arithmetic mean over the attribute axes",
+    1,
+    ([xs]) => mean(xs),
+    (g, [x], attrs) => g.make("div", [reduce(g, "sum", x, attrs), g.constant(groupSize(x, attrs))]),
   ),
-  statistic("norm1", "sum of magnitudes", 1, ([xs]) => sum(xs.map(Math.abs)), (g, [x], attrs) => reduce(g, "sum", g.make("abs", [x]), attrs)),
-  statistic("dot", "sum of products", 2, ([xs, ys]) => sum(xs.map((x, i) => x * ys[i])), (g, [x, y], attrs) =>
-    reduce(g, "sum", g.make("mul", [x, y]), attrs),
+  statistic(
+    "norm2",
+    "square root of the sum of squares",
+    1,
+    ([xs]) => Math.hypot(...xs),
+    (g, [x], attrs) => g.make("sqrt", [reduce(g, "sum", g.make("mul", [x, x]), attrs)]),
   ),
-  statistic("var", "variance; attribute unbiased divides by n - 1", 1, ([xs], attrs) => {
-    const m = mean(xs);
-    return sum(xs.map((x) => (x - m) ** 2)) / (xs.length - (attrs.unbiased === true ? 1 : 0));
-  }, (g, [x], attrs) => {
-    const m = g.make("mean", [x], attrs.keep === true || x.shape.length > (attrs.axes as readonly number[]).length ? kept(attrs) : attrs);
-    const d = g.make("sub", [x, m]);
-    const n = groupSize(x, attrs) - (attrs.unbiased === true ? 1 : 0);
-    return g.make("div", [reduce(g, "sum", g.make("mul", [d, d]), attrs), g.constant(n)]);
-  }),
+  statistic(
+    "norm1",
+    "sum of magnitudes",
+    1,
+    ([xs]) => sum(xs.map(Math.abs)),
+    (g, [x], attrs) => reduce(g, "sum", g.make("abs", [asFloat(g, x)]), attrs),
+  ),
+  statistic(
+    "dot",
+    "sum of products",
+    2,
+    ([xs, ys]) => sum(xs.map((x, i) => x * ys[i])),
+    (g, [x, y], attrs) => reduce(g, "sum", g.make("mul", [asFloat(g, x), asFloat(g, y)]), attrs),
+  ),
+  statistic(
+    "var",
+    "variance; attribute unbiased divides by n - 1",
+    1,
+    ([xs], attrs) => {
+      const m = mean(xs);
+      return sum(xs.map((x) => (x - m) ** 2)) / (xs.length - (attrs.unbiased === true ? 1 : 0));
+    },
+    (g, [x], attrs) => {
+      const m = g.make(
+        "mean",
+        [x],
+        attrs.keep === true || x.shape.length > (attrs.axes as readonly number[]).length ? kept(attrs) : attrs,
+      );
+      const d = g.make("sub", [x, m]);
+      const n = groupSize(x, attrs) - (attrs.unbiased === true ? 1 : 0);
+      return g.make("div", [reduce(g, "sum", g.make("mul", [d, d]), attrs), g.constant(n)]);
+    },
+    { ...reductionAttributes, "unbiased?": "flag" },
+  ),
   {
     name: "count",
     doc: "number of elements that are not zero, over the attribute axes",
     arity: 1,
     fusion: "composite",
+    attributes: reductionAttributes,
     infer(args, attrs) {
-      const shape = reducedShape(args[0].shape, attrs.axes as readonly number[], attrs.keep === true);
+      const { axes, keep } = axesOf(args, attrs);
+      const shape = reducedShape(args[0].shape, axes, keep);
       return { shape, dtype: shape.length === 0 ? "i64" : "i32" };
     },
-    evaluate: ([a], attrs) => Float64Array.from(groupsOf(a, attrs.axes as readonly number[]), (g) => g.filter((x) => x !== 0).length),
+    evaluate: ([a], attrs) =>
+      Float64Array.from(groupsOf(a, attrs.axes as readonly number[]), (g) => g.filter((x) => x !== 0).length),
     expand(g, [x], attrs) {
       const truth = x.dtype === "bool" ? x : g.make("ne", [x, g.constant(0)]);
       const total = reduce(g, "sum", g.make("cast", [truth], { to: "float" }), attrs);
@@ -122,7 +198,11 @@ export const composite: readonly OpRow[] = [
       doc: `${name === "softmax" ? "e^x / sum e^x" : "x - log sum e^x"} over the attribute axes, the largest element subtracted first`,
       arity: 1,
       fusion: "composite",
-      infer: ([x]) => ({ shape: x.shape, dtype: floatOf(x.shape) }),
+      attributes: { axes: "axes" },
+      infer([x], attrs) {
+        axesOf([x], attrs);
+        return { shape: x.shape, dtype: floatOf(x.shape) };
+      },
       evaluate([a], attrs, node, round) {
         const axes = attrs.axes as readonly number[];
         const groups = groupsOf(a, axes).map((g) => {

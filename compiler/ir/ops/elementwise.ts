@@ -43,7 +43,14 @@ export const elementwise: readonly OpRow[] = [
   row("sub", 2, inferArithmetic, (a, b) => a - b, "a - b"),
   row("mul", 2, inferArithmetic, (a, b) => a * b, "a * b"),
   row("div", 2, inferFloat, (a, b) => a / b, "a / b, always a float", ulps(0, 3)),
-  row("mod", 2, inferArithmetic, (a, b) => a - b * Math.floor(a / b), "a - b floor(a / b): the sign of the divisor", ulps(0, 4, 1e-6)),
+  row(
+    "mod",
+    2,
+    inferArithmetic,
+    (a, b) => a - b * Math.floor(a / b),
+    "a - b floor(a / b): the sign of the divisor",
+    ulps(0, 4, 1e-6),
+  ),
   row("floor_div", 2, inferArithmetic, (a, b) => Math.floor(a / b), "floor(a / b)", ulps(0, 1)),
   row("pow", 2, inferArithmetic, (a, b) => a ** b, "a ^ b", ulps(16, 64)),
   row("min", 2, inferArithmetic, Math.min, "the smaller; NaN if one is NaN"),
@@ -77,7 +84,8 @@ export const elementwise: readonly OpRow[] = [
     arity: 3,
     fusion: "elementwise",
     infer(args) {
-      if (args[0].dtype !== "bool") throw new ShapeError(`the condition of where must be bool, found ${args[0].dtype}`, "dtype");
+      if (args[0].dtype !== "bool")
+        throw new ShapeError(`the condition of where must be bool, found ${args[0].dtype}`, "dtype");
       const shape = broadcastShapes(args.map((a) => a.shape));
       const branches = args.slice(1);
       const bool = branches.every((a) => a.dtype === "bool");
@@ -91,12 +99,17 @@ export const elementwise: readonly OpRow[] = [
     doc: "to another value dtype; to integers towards zero, to bool as non-zero",
     arity: 1,
     fusion: "elementwise",
+    attributes: { to: "text" },
     infer([a], attrs: Attrs) {
       return { shape: a.shape, dtype: castDtype(String(attrs.to), a.shape.length) };
     },
     evaluate: ([a], attrs) =>
       a.data.map(
-        attrs.to === "int" ? (x) => (Number.isNaN(x) ? 0 : Math.trunc(x)) : attrs.to === "bool" ? (x) => bit(x !== 0) : (x) => x,
+        attrs.to === "int"
+          ? (x) => (Number.isNaN(x) ? 0 : Math.trunc(x))
+          : attrs.to === "bool"
+            ? (x) => bit(x !== 0)
+            : (x) => x,
       ),
     tolerance: exactly,
   },

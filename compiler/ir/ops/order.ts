@@ -29,7 +29,9 @@ export const order: readonly OpRow[] = [
       const sorted = sortedPositions(parts);
       const first = sorted[Math.max(0, Math.floor(k.data[0]))];
       if (k.data[0] <= 0) return Float64Array.of(-1, -1, Infinity);
-      return first === undefined ? Float64Array.of(Infinity, Infinity, -Infinity) : Float64Array.of(first.part, first.at, first.x);
+      return first === undefined
+        ? Float64Array.of(Infinity, Infinity, -Infinity)
+        : Float64Array.of(first.part, first.at, first.x);
     },
     tolerance: exactly,
   },
@@ -38,9 +40,16 @@ export const order: readonly OpRow[] = [
     doc: "arguments x, threshold; attribute part (which x of the threshold this is): true for the kept elements",
     arity: 2,
     fusion: "elementwise",
-    infer: ([x]) => ({ shape: x.shape, dtype: "bool" }),
+    attributes: { part: "whole" },
+    readsThreshold: true,
+    infer([x, t]) {
+      if (x.dtype === "threshold" || t.dtype !== "threshold")
+        throw new ShapeError(`above takes x and a threshold, found ${x.dtype} and ${t.dtype}`, "dtype");
+      return { shape: x.shape, dtype: "bool" };
+    },
     evaluate([x, t], attrs) {
-      const [part, at, limit] = t.data;
+      const [part, at] = t.data;
+      const limit = Number.isNaN(t.data[2]) ? Infinity : t.data[2];
       const own = attrs.part as number;
       return x.data.map((v, i) => {
         const worth = Number.isNaN(v) ? Infinity : v;
@@ -55,7 +64,11 @@ export const order: readonly OpRow[] = [
     doc: "the k-th largest element itself, k counted from 0 (the first that a threshold of k does not keep)",
     arity: 1,
     fusion: "host",
-    infer: () => ({ shape: [], dtype: "f64" }),
+    readsThreshold: true,
+    infer([t]) {
+      if (t.dtype !== "threshold") throw new ShapeError(`threshold_value takes a threshold, found ${t.dtype}`, "dtype");
+      return { shape: [], dtype: "f64" };
+    },
     evaluate: ([t]) => Float64Array.of(t.data[2]),
     tolerance: exactly,
   },

@@ -9,10 +9,13 @@ import { stridesOf } from "./views.js";
 
 const count = (shape: Shape) => shape.reduce((a, b) => a * b, 1);
 
-function axesOf([a]: readonly Node[], attrs: Attrs): { axes: readonly number[]; keep: boolean } {
+export const reductionAttributes = { axes: "axes", "keep?": "flag" } as const;
+
+/** The axes that a reduction drops or keeps; throws ShapeError when the argument lacks one. */
+export function axesOf([a]: readonly Node[], attrs: Attrs): { axes: readonly number[]; keep: boolean } {
   const axes = attrs.axes as readonly number[];
   for (const axis of axes) {
-    if (!(axis >= 0 && axis < a.shape.length)) throw new ShapeError(`${showShape(a.shape)} has no axis ${axis}`, "axis");
+    if (axis >= a.shape.length) throw new ShapeError(`${showShape(a.shape)} has no axis ${axis}`, "axis");
   }
   return { axes, keep: attrs.keep === true };
 }
@@ -23,7 +26,12 @@ export function reducedShape(shape: Shape, axes: readonly number[], keep: boolea
 }
 
 /** Folds the elements of each group; `step` also sees the position within the group (row-major over the reduced axes). */
-function foldGroups(a: Value, axes: readonly number[], initial: number, step: (acc: number, x: number, at: number) => number): Float64Array {
+function foldGroups(
+  a: Value,
+  axes: readonly number[],
+  initial: number,
+  step: (acc: number, x: number, at: number) => number,
+): Float64Array {
   const shape = a.shape;
   const kept = shape.map((_, i) => i).filter((i) => !axes.includes(i));
   const strides = stridesOf(shape);
@@ -45,7 +53,10 @@ function foldGroups(a: Value, axes: readonly number[], initial: number, step: (a
   });
 }
 
-const sumTolerance: { wasm: Tolerance; wgsl: Tolerance } = { wasm: { ulp: 64, abs: 1e-6 }, wgsl: { ulp: 256, abs: 1e-5 } };
+const sumTolerance: { wasm: Tolerance; wgsl: Tolerance } = {
+  wasm: { ulp: 64, abs: 1e-6 },
+  wgsl: { ulp: 256, abs: 1e-5 },
+};
 
 function reduction(
   fn: "sum" | "max" | "min",
@@ -58,6 +69,7 @@ function reduction(
     doc: `${fn} over the attribute axes (keep: they stay with length 1)`,
     arity: 1,
     fusion: "reduce",
+    attributes: reductionAttributes,
     infer(args, attrs) {
       const { axes, keep } = axesOf(args, attrs);
       const shape = reducedShape(args[0].shape, axes, keep);
@@ -78,6 +90,7 @@ export const reductions: readonly OpRow[] = [
     doc: "position of the first largest element along the attribute axes, row-major among them",
     arity: 1,
     fusion: "reduce",
+    attributes: reductionAttributes,
     infer(args, attrs) {
       const { axes, keep } = axesOf(args, attrs);
       const shape = reducedShape(args[0].shape, axes, keep);
@@ -110,10 +123,18 @@ export const reductions: readonly OpRow[] = [
   ).map(
     ([name, word, initial, step]): OpRow => ({
       name,
-      doc: `${word} of rank-0 values, one a place, in the order of the places`,
+      doc: `${word} of rank-0 values, one a place, in the order of the places; f64 unless attribute integer says i64`,
       arity: "any",
       fusion: "host",
-      infer: (args) => ({ shape: [], dtype: args.every((a) => a.dtype === "i64") && args.length > 0 ? "i64" : "f64" }),
+      attributes: { "integer?": "flag" },
+      infer(args, attrs) {
+        const tensor = args.find((a) => a.shape.length > 0);
+        if (tensor !== undefined) throw new ShapeError(`${name} takes rank-0 values, found ${showShape(tensor.shape)}`);
+        const wrong = args.find((a) => attrs.integer === true && a.dtype !== "i64");
+        if (wrong !== undefined)
+          throw new ShapeError(`an integer ${name} takes i64 values, found ${wrong.dtype}`, "dtype");
+        return { shape: [], dtype: attrs.integer === true ? "i64" : "f64" };
+      },
       evaluate: (args) => Float64Array.of(args.reduce((acc, a) => step(acc, a.data[0]), initial)),
       tolerance: exactly,
     }),

@@ -5,6 +5,7 @@
  */
 import type { ValueDtype } from "../dtype.js";
 import type { Attrs, Graph, Node, Shape } from "../graph.js";
+import type { Attributes } from "./attributes.js";
 
 /** How the fuser treats an operation. */
 export type Fusion =
@@ -45,6 +46,10 @@ export interface OpRow {
   readonly doc: string;
   readonly arity: number | "any";
   readonly fusion: Fusion;
+  /** The attributes it reads, checked before `infer`. */
+  readonly attributes?: Attributes;
+  /** Reads the state of an order statistic; no other row takes one. */
+  readonly readsThreshold?: true;
   /** Shape and dtype of the result; throws ShapeError with expected and found. */
   readonly infer: (args: readonly Node[], attrs: Attrs) => { shape: Shape; dtype: ValueDtype };
   /** One element from one element of each argument (elementwise rows). */
@@ -62,7 +67,7 @@ export interface OpRow {
 export class ShapeError extends Error {
   constructor(
     message: string,
-    readonly kind: "broadcast" | "inner" | "axis" | "size" | "dtype" = "size",
+    readonly kind: "broadcast" | "inner" | "axis" | "size" | "dtype" | "attribute" = "size",
   ) {
     super(message);
     this.name = "ShapeError";

@@ -1,13 +1,18 @@
 /** Source rows: leaves of the graph. Tensors of files, constants, counters, random draws (spec/language.md, "Randomness"). */
 import { elementBits } from "../../kernels/index.js";
-import type { ValueDtype } from "../dtype.js";
+import { isFloat, type StorageDtype, type ValueDtype } from "../dtype.js";
 import type { Shape } from "../graph.js";
-import { exactly, type OpRow, ShapeError, ulps } from "./row.js";
+import { exactly, type OpRow, ShapeError, showShape, ulps } from "./row.js";
 
-const isFloatDtype = (dtype: string) => /^(F|BF)/.test(dtype);
+const numberDtype = (float: boolean, shape: Shape): ValueDtype =>
+  shape.length === 0 ? (float ? "f64" : "i64") : float ? "f32" : "i32";
 
 /** Elements of a random draw. `u` is uniform in [0, 1) with 24 bits. */
-function draw(attrs: { readonly [k: string]: unknown }, size: number, element: (i: number, key: readonly [number, number]) => number): Float64Array {
+function draw(
+  attrs: { readonly [k: string]: unknown },
+  size: number,
+  element: (i: number, key: readonly [number, number]) => number,
+): Float64Array {
   const key = attrs.key as readonly [number, number];
   return Float64Array.from({ length: size }, (_, i) => element(i, key));
 }
@@ -18,22 +23,29 @@ const count = (shape: Shape) => shape.reduce((a, b) => a * b, 1);
 export const sources: readonly OpRow[] = [
   {
     name: "input",
-    doc: "a tensor of a file: attributes source, name, dtype (as stored) and shape. Floats load as f32, BOOL as bool, other integers as i32",
+    doc: "a tensor of a file: attributes source, name, dtype (as stored) and shape. Floats load as f32, BOOL as bool, other integers as i32; with rank 0 as f64, bool, i64",
     arity: 0,
+    attributes: { source: "text", name: "text", dtype: "storage", shape: "shape" },
     fusion: "source",
     infer(_, attrs) {
-      const stored = String(attrs.dtype);
-      const dtype: ValueDtype = isFloatDtype(stored) ? "f32" : stored === "BOOL" ? "bool" : "i32";
-      return { shape: attrs.shape as Shape, dtype };
+      const stored = attrs.dtype as StorageDtype;
+      const shape = attrs.shape as Shape;
+      return { shape, dtype: stored === "BOOL" ? "bool" : numberDtype(isFloat(stored), shape) };
     },
     tolerance: exactly,
   },
   {
     name: "const",
-    doc: "a rank-0 number or bool",
+    doc: "a rank-0 number or bool: attributes value, dtype",
     arity: 0,
     fusion: "host",
-    infer: (_, attrs) => ({ shape: [], dtype: attrs.dtype as ValueDtype }),
+    attributes: { value: "number", dtype: "host" },
+    infer(_, attrs) {
+      if ((typeof attrs.value === "boolean") !== (attrs.dtype === "bool")) {
+        throw new ShapeError(`a constant of dtype ${attrs.dtype} cannot be ${attrs.value}`, "dtype");
+      }
+      return { shape: [], dtype: attrs.dtype as ValueDtype };
+    },
     evaluate: (_, attrs) => Float64Array.of(Number(attrs.value)),
     tolerance: exactly,
   },
@@ -42,7 +54,13 @@ export const sources: readonly OpRow[] = [
     doc: "0, 1, .. along one axis (i32): attributes shape, axis",
     arity: 0,
     fusion: "source",
-    infer: (_, attrs) => ({ shape: attrs.shape as Shape, dtype: "i32" }),
+    attributes: { shape: "shape", axis: "whole" },
+    infer(_, attrs) {
+      const shape = attrs.shape as Shape;
+      if ((attrs.axis as number) >= shape.length)
+        throw new ShapeError(`${showShape(shape)} has no axis ${attrs.axis}`, "axis");
+      return { shape, dtype: "i32" };
+    },
     evaluate(_, attrs) {
       const shape = attrs.shape as Shape;
       const axis = attrs.axis as number;
@@ -56,7 +74,8 @@ export const sources: readonly OpRow[] = [
     doc: "uniform numbers in [0, 1) with 24 random bits: attributes shape, key",
     arity: 0,
     fusion: "source",
-    infer: (_, attrs) => ({ shape: attrs.shape as Shape, dtype: "f32" }),
+    attributes: { shape: "shape", key: "key" },
+    infer: (_, attrs) => ({ shape: attrs.shape as Shape, dtype: numberDtype(true, attrs.shape as Shape) }),
     evaluate: (_, attrs) => draw(attrs, count(attrs.shape as Shape), (i, key) => unit(elementBits(i, "packed", key))),
     tolerance: exactly,
   },
@@ -65,7 +84,8 @@ export const sources: readonly OpRow[] = [
     doc: "standard normal numbers by Box and Muller: sqrt(-2 log(1 - u)) cos(2 pi v): attributes shape, key",
     arity: 0,
     fusion: "source",
-    infer: (_, attrs) => ({ shape: attrs.shape as Shape, dtype: "f32" }),
+    attributes: { shape: "shape", key: "key" },
+    infer: (_, attrs) => ({ shape: attrs.shape as Shape, dtype: numberDtype(true, attrs.shape as Shape) }),
     evaluate: (_, attrs) =>
       draw(attrs, count(attrs.shape as Shape), (i, key) => {
         const u = 1 - unit(elementBits(i, 0, key));
@@ -78,14 +98,18 @@ export const sources: readonly OpRow[] = [
     doc: "integers 0 <= x < n, n at most 2^24 (i32): floor(u n): attributes shape, key, n",
     arity: 0,
     fusion: "source",
+    attributes: { shape: "shape", key: "key", n: "whole" },
     infer(_, attrs) {
       const n = attrs.n as number;
-      if (!(Number.isInteger(n) && n >= 1 && n <= 2 ** 24)) throw new ShapeError(`randint needs 1 <= n <= 2^24, found ${n}`);
-      return { shape: attrs.shape as Shape, dtype: "i32" };
+      if (!(n >= 1 && n <= 2 ** 24)) throw new ShapeError(`randint needs 1 <= n <= 2^24, found ${n}`);
+      return { shape: attrs.shape as Shape, dtype: numberDtype(false, attrs.shape as Shape) };
     },
     evaluate: (_, attrs) =>
       draw(attrs, count(attrs.shape as Shape), (i, key) =>
-        Math.min(Math.floor(Math.fround(unit(elementBits(i, "packed", key)) * (attrs.n as number))), (attrs.n as number) - 1),
+        Math.min(
+          Math.floor(Math.fround(unit(elementBits(i, "packed", key)) * (attrs.n as number))),
+          (attrs.n as number) - 1,
+        ),
       ),
     tolerance: exactly,
   },

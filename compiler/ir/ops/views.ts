@@ -1,4 +1,5 @@
 /** View rows: operations that only move elements. The fuser turns them into index maps; concat is materialised. */
+import type { ValueDtype } from "../dtype.js";
 import type { Shape } from "../graph.js";
 import { broadcastShapes, exactly, type OpRow, ShapeError, showShape } from "./row.js";
 
@@ -12,6 +13,13 @@ export function stridesOf(shape: Shape): number[] {
     s *= shape[i];
   }
   return strides;
+}
+
+/** The dtype that elements of this one have in a tensor of another rank. */
+function dtypeAtRank(dtype: ValueDtype, rank: number): ValueDtype {
+  if (dtype === "f32" || dtype === "f64") return rank === 0 ? "f64" : "f32";
+  if (dtype === "i32" || dtype === "i64") return rank === 0 ? "i64" : "i32";
+  return dtype;
 }
 
 /** Reads `data` of shape `from` at the elements that `pick` names for each coordinate of `to`. */
@@ -34,13 +42,13 @@ export const views: readonly OpRow[] = [
     doc: "repeats along new or length-1 axes: attribute shape",
     arity: 1,
     fusion: "view",
+    attributes: { shape: "shape" },
     infer([a], attrs) {
       const shape = attrs.shape as Shape;
       if (showShape(broadcastShapes([a.shape, shape])) !== showShape(shape)) {
         throw new ShapeError(`${showShape(a.shape)} does not broadcast to ${showShape(shape)}`, "broadcast");
       }
-      const dtype = a.dtype === "f64" ? "f32" : a.dtype === "i64" ? "i32" : a.dtype;
-      return { shape, dtype: shape.length === 0 ? a.dtype : dtype };
+      return { shape, dtype: dtypeAtRank(a.dtype, shape.length) };
     },
     evaluate([a], attrs) {
       const to = attrs.shape as Shape;
@@ -55,12 +63,15 @@ export const views: readonly OpRow[] = [
     doc: "the same elements in row-major order under another shape: attribute shape",
     arity: 1,
     fusion: "view",
+    attributes: { shape: "shape" },
     infer([a], attrs) {
       const shape = attrs.shape as Shape;
       if (count(shape) !== count(a.shape)) {
-        throw new ShapeError(`${showShape(a.shape)} has ${count(a.shape)} elements, ${showShape(shape)} has ${count(shape)}`);
+        throw new ShapeError(
+          `${showShape(a.shape)} has ${count(a.shape)} elements, ${showShape(shape)} has ${count(shape)}`,
+        );
       }
-      return { shape, dtype: a.dtype };
+      return { shape, dtype: dtypeAtRank(a.dtype, shape.length) };
     },
     evaluate: ([a]) => a.data,
     tolerance: exactly,
@@ -70,7 +81,14 @@ export const views: readonly OpRow[] = [
     doc: "permutes axes: attribute perm; axis i of the result is axis perm[i]",
     arity: 1,
     fusion: "view",
-    infer: ([a], attrs) => ({ shape: (attrs.perm as Shape).map((p) => a.shape[p]), dtype: a.dtype }),
+    attributes: { perm: "axes" },
+    infer([a], attrs) {
+      const perm = attrs.perm as Shape;
+      if (perm.length !== a.shape.length || perm.some((p) => p >= a.shape.length)) {
+        throw new ShapeError(`${showShape(perm)} does not order the axes of ${showShape(a.shape)}`, "axis");
+      }
+      return { shape: perm.map((p) => a.shape[p]), dtype: a.dtype };
+    },
     evaluate([a], attrs) {
       const perm = attrs.perm as Shape;
       const strides = stridesOf(a.shape);
@@ -87,12 +105,19 @@ export const views: readonly OpRow[] = [
     doc: "the box from `start` (one number an axis) of shape `size`",
     arity: 1,
     fusion: "view",
+    attributes: { start: "positions", size: "shape" },
     infer([a], attrs) {
       const start = attrs.start as Shape;
       const size = attrs.size as Shape;
+      if (start.length !== a.shape.length || size.length !== a.shape.length) {
+        throw new ShapeError(`a slice of ${showShape(a.shape)} needs one start and one size an axis`, "axis");
+      }
       for (let i = 0; i < a.shape.length; i++) {
-        if (start[i] < 0 || size[i] < 0 || start[i] + size[i] > a.shape[i]) {
-          throw new ShapeError(`${start[i]}..${start[i] + size[i]} lies outside axis ${i} of ${showShape(a.shape)}`, "axis");
+        if (start[i] + size[i] > a.shape[i]) {
+          throw new ShapeError(
+            `${start[i]}..${start[i] + size[i]} lies outside axis ${i} of ${showShape(a.shape)}`,
+            "axis",
+          );
         }
       }
       return { shape: size, dtype: a.dtype };
@@ -109,6 +134,7 @@ export const views: readonly OpRow[] = [
     doc: "joins along one axis: attribute axis",
     arity: "any",
     fusion: "opaque",
+    attributes: { axis: "whole" },
     infer(args, attrs) {
       const axis = attrs.axis as number;
       const [first] = args;
