@@ -73,12 +73,20 @@ export class DigestCache {
       fs.writeFileSync(fresh, text, { flag: "wx" });
       fs.renameSync(fresh, this.entry(identity));
     } catch {
-      fs.rmSync(fresh, { force: true });
+      removeQuietly(fresh);
     }
   }
 
   private entry(identity: FileIdentity): string {
     return path.join(this.folder, createHash("sha256").update(identity.path).digest("hex") + ".json");
+  }
+}
+
+function removeQuietly(file: string): void {
+  try {
+    fs.rmSync(file, { force: true });
+  } catch {
+    // Where nothing can be written, there is nothing to remove.
   }
 }
 

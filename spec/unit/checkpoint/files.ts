@@ -27,6 +27,16 @@ export function safetensorsBytes(header: string | Uint8Array, data: number | Uin
   return file;
 }
 
+/** One byte a character: for bytes that are no UTF-8. */
+export function latin1(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+/** Arrays one after the other. */
+export function join(...parts: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
+}
+
 /** Writes a file into a fresh folder and gives its path. */
 export function fileOf(bytes: Uint8Array | string, name = "model.safetensors"): string {
   const file = path.join(freshFolder(), name);

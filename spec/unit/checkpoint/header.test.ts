@@ -6,7 +6,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { PeftError } from "../../../grammar/index.js";
 import { readHeader } from "../../../runtime/checkpoint/index.js";
-import { failsWith, fileOf, freshFolder, safetensorsBytes } from "./files.js";
+import { failsWith, fileOf, freshFolder, join, latin1, safetensorsBytes } from "./files.js";
 
 const entry = (shape: string, begin: number | string, end: number | string, dtype = "F32") =>
   `{"dtype":"${dtype}","shape":${shape},"data_offsets":[${begin},${end}]}`;
@@ -185,7 +185,7 @@ test("a header of 640 bytes starts like a pickle and is read all the same", () =
 });
 
 test("F030 to F034: other formats under a .safetensors name", () => {
-  const start = (text: string) => Buffer.concat([Buffer.from(text, "latin1"), Buffer.alloc(64, 0xff)]);
+  const start = (text: string) => join(latin1(text), new Uint8Array(64).fill(0xff));
   const zip = failsWith("F030", () => readHeader(fileOf(start("PK\x03\x04"))));
   assert.match(zip.help!, "weights_only=True");
   failsWith("F030", () => readHeader(fileOf(start("\x80\x02ctorch"))));
@@ -251,22 +251,18 @@ test("a damaged file is read or refused, never anything else", () => {
     "99999999999999999999",
   ];
   let read = 0;
-  for (let round = 0; round < 3000; round++) {
-    let bytes = Buffer.from(good);
+  for (let round = 0; round < 1000; round++) {
+    let bytes: Uint8Array = good.slice();
     for (let edit = random(3); edit >= 0; edit--) {
       const place = random(bytes.length + 1);
       const kind = random(4);
       if (kind === 0 && place < bytes.length) bytes[place] = random(256);
       else if (kind === 1) bytes = bytes.subarray(0, place);
-      else if (kind === 2) bytes = Buffer.concat([bytes.subarray(0, place), bytes.subarray(place + 1 + random(8))]);
-      else
-        bytes = Buffer.concat([
-          bytes.subarray(0, place),
-          Buffer.from(snippets[random(snippets.length)]),
-          bytes.subarray(place),
-        ]);
+      else if (kind === 2) bytes = join(bytes.subarray(0, place), bytes.subarray(place + 1 + random(8)));
+      else bytes = join(bytes.subarray(0, place), latin1(snippets[random(snippets.length)]), bytes.subarray(place));
       // Half of the time the length stays right, so that the damage reaches the checks of the entries.
-      if (random(2) === 0 && bytes.length >= 8 + 22) bytes.writeBigUInt64LE(BigInt(bytes.length - 8 - 22), 0);
+      if (random(2) === 0 && bytes.length >= 8 + 22)
+        new DataView(bytes.buffer, bytes.byteOffset).setBigUint64(0, BigInt(bytes.length - 8 - 22), true);
     }
     fs.writeFileSync(file, bytes);
     try {
@@ -280,7 +276,7 @@ test("a damaged file is read or refused, never anything else", () => {
       if (!(error instanceof PeftError)) throw error;
     }
   }
-  assert.ok(read > 10 && read < 2500, `${read} of 3000 could be read`);
+  assert.ok(read > 10 && read < 800, `${read} of 1000 could be read`);
 });
 
 test.run();
