@@ -9,6 +9,7 @@
  * Rank-0 nodes live on the host between passes over the data (f64, i64, bool); all others are f32, i32 or bool tensors.
  */
 import type { StorageDtype, ValueDtype } from "./dtype.js";
+import { interning } from "./intern.js";
 import { inferType } from "./ops/index.js";
 
 export type Shape = readonly number[];
@@ -53,7 +54,6 @@ export interface LateNode {
 
 export function createGraph(): Graph {
   const nodes: Node[] = [];
-  const interned = new Map<string, Node>();
 
   const push = (op: string, args: readonly Node[], attrs: Attrs): Node => {
     const { shape, dtype } = inferType(op, args, attrs);
@@ -62,17 +62,8 @@ export function createGraph(): Graph {
     return node;
   };
 
-  const make = (op: string, args: readonly Node[], attrs: Attrs = {}): Node => {
-    let key = op;
-    for (const arg of args) key += " " + arg.id;
-    for (const name in attrs) key += "\n" + name + "=" + JSON.stringify(attrs[name]);
-    let node = interned.get(key);
-    if (node === undefined) {
-      node = push(op, args, attrs);
-      interned.set(key, node);
-    }
-    return node;
-  };
+  const shared = interning(push);
+  const make = (op: string, args: readonly Node[], attrs: Attrs = {}): Node => shared(op, args, attrs);
 
   return {
     nodes,

@@ -21,4 +21,4 @@ export { type ParsedGraph, parseGraph } from "./parse.js";
 export { printGraph, printNode, printType } from "./print.js";
 export * from "./reference.js";
 export * from "./storage.js";
-export { VerifyError, verify } from "./verify.js";
+export { type Verified, VerifyError, verify } from "./verify.js";

@@ -3,7 +3,7 @@
  * the text of the first node that breaks a law: it has a row and what the row infers, attributes are plain values,
  * arguments come before users, and rank 0 goes with the dtypes of the host. Run between passes and by tests.
  */
-import type { Attr, Node } from "./graph.js";
+import type { Attr, Node, Shape } from "./graph.js";
 import { inferType, isOp, ShapeError } from "./ops/index.js";
 import { printNode, printType } from "./print.js";
 
@@ -14,14 +14,17 @@ export class VerifyError extends Error {
   }
 }
 
+/** Nodes that were verified (`done`), kept from one call of `verify` to the next. */
+export type Verified = Map<Node, "open" | "done">;
+
 /** Verifies the nodes under `roots`, except those in `verified`, to which it adds them. Throws VerifyError. */
-export function verify(roots: readonly Node[], verified: Set<Node> = new Set()): void {
-  const open = new Set<Node>();
+export function verify(roots: readonly Node[], verified: Verified = new Map()): void {
   const stack: { node: Node; next: number }[] = [];
   const enter = (node: Node) => {
-    if (verified.has(node)) return;
-    if (open.has(node)) throw new VerifyError("the node depends on itself", node);
-    open.add(node);
+    const state = verified.get(node);
+    if (state === "open") throw new VerifyError("the node depends on itself", node);
+    if (state === "done") return;
+    verified.set(node, "open");
     stack.push({ node, next: 0 });
   };
   for (const root of roots) {
@@ -32,8 +35,7 @@ export function verify(roots: readonly Node[], verified: Set<Node> = new Set()):
         enter(top.node.args[top.next++]);
       } else {
         verifyNode(top.node);
-        open.delete(top.node);
-        verified.add(top.node);
+        verified.set(top.node, "done");
         stack.pop();
       }
     }
@@ -45,12 +47,16 @@ function verifyNode(node: Node): void {
   if (!isPlainRecord(node.attrs))
     throw new VerifyError("attributes must be finite numbers, strings, bools, null, lists and records", node);
   const inferred = inferOrFail(node);
-  if (printType(inferred) !== printType(node))
+  if (inferred.dtype !== node.dtype || !sameShape(inferred.shape, node.shape))
     throw new VerifyError(`the row of ${node.op} infers ${printType(inferred)}`, node);
   const isHost = node.dtype === "f64" || node.dtype === "i64" || node.dtype === "threshold";
   const isDevice = node.dtype === "f32" || node.dtype === "i32";
   if (node.shape.length === 0 ? isDevice : isHost)
     throw new VerifyError("f64, i64 and threshold go with rank 0, f32 and i32 with tensors", node);
+}
+
+function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((d, i) => d === b[i]);
 }
 
 function inferOrFail(node: Node) {

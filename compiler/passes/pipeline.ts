@@ -4,7 +4,7 @@
  * and dead code need no pass: equal nodes are one node, and only what the roots reach is seen.
  */
 import type { Graph, Node } from "../ir/index.js";
-import { createGraph, verify } from "../ir/index.js";
+import { createGraph, type Verified, verify } from "../ir/index.js";
 import { expand } from "./expand.js";
 import { fold } from "./fold.js";
 import { copyInto } from "./rewrite.js";
@@ -34,8 +34,7 @@ export function runPasses(roots: readonly Node[], options: { readonly after?: st
       `no pass is called ${options.after}; the passes are ${pipeline.map((pass) => pass.name).join(", ")}`,
     );
   }
-  const verified = new Set<Node>();
-  verify(roots, verified);
+  const verified: Verified = new Map();
   const graph = createGraph();
   let current = copyInto(graph, roots);
   for (const pass of pipeline.slice(0, last + 1)) {

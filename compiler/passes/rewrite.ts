@@ -7,14 +7,15 @@
  * (common subexpressions), and what no root needs any more is simply not reached (dead code).
  */
 import type { Graph, Node } from "../ir/index.js";
-import { reachable } from "../ir/index.js";
+import { reachable, VerifyError } from "../ir/index.js";
 
 /** Returns its argument, or a node with the same value, shape and dtype. */
 export type Rule = (node: Node, graph: Graph) => Node;
 
 /** Rewrites `roots` bottom-up. The order of arguments never changes, so positions (attribute `part` of `above`) stay valid. */
 export function rewrite(graph: Graph, roots: readonly Node[], rule: Rule): Node[] {
-  const done = new Map<Node, Node>();
+  /** Normal forms by the number of the node. */
+  const done: (Node | undefined)[] = [];
 
   const settle = (start: Node): Node => {
     const stack = [{ node: start, next: 0 }];
@@ -22,23 +23,23 @@ export function rewrite(graph: Graph, roots: readonly Node[], rule: Rule): Node[
       const top = stack[stack.length - 1];
       if (top.next < top.node.args.length) {
         const arg = top.node.args[top.next++];
-        if (!done.has(arg)) stack.push({ node: arg, next: 0 });
+        if (done[arg.id] === undefined) stack.push({ node: arg, next: 0 });
       } else {
         stack.pop();
-        if (!done.has(top.node)) done.set(top.node, finish(top.node));
+        done[top.node.id] ??= finish(top.node);
       }
     }
-    return done.get(start)!;
+    return done[start.id]!;
   };
 
   const finish = (node: Node): Node => {
-    const args = node.args.map((arg) => done.get(arg)!);
-    const rebuilt = args.every((arg, i) => arg === node.args[i]) ? node : graph.make(node.op, args, node.attrs);
-    const known = done.get(rebuilt);
+    const args = node.args.some((arg) => done[arg.id] !== arg) ? node.args.map((arg) => done[arg.id]!) : node.args;
+    const rebuilt = args === node.args ? node : graph.make(node.op, args, node.attrs);
+    const known = done[rebuilt.id];
     if (known !== undefined) return known;
     const better = rule(rebuilt, graph);
     const result = better === rebuilt ? rebuilt : settle(better);
-    done.set(rebuilt, result);
+    done[rebuilt.id] = result;
     return result;
   };
 
@@ -47,19 +48,20 @@ export function rewrite(graph: Graph, roots: readonly Node[], rule: Rule): Node[
 
 /**
  * Makes the nodes that `roots` depend on again in another graph, arguments before users. Late nodes become ordinary
- * ones: their arguments are complete now.
+ * ones: their arguments are complete now. Throws VerifyError when a node depends on itself or has another type than its
+ * row infers.
  */
 export function copyInto(graph: Graph, roots: readonly Node[]): Node[] {
   const copies = new Map<Node, Node>();
   for (const node of reachable(roots)) {
-    copies.set(
-      node,
-      graph.make(
-        node.op,
-        node.args.map((arg) => copies.get(arg)!),
-        node.attrs,
-      ),
-    );
+    const args = node.args.map((arg) => {
+      const copied = copies.get(arg);
+      if (copied === undefined) throw new VerifyError("the node depends on itself", node);
+      return copied;
+    });
+    const copy = graph.make(node.op, args, node.attrs);
+    if (copy.dtype !== node.dtype) throw new VerifyError(`the row of ${node.op} infers ${copy.dtype}`, node);
+    copies.set(node, copy);
   }
   return roots.map((root) => copies.get(root)!);
 }

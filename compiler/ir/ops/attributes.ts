@@ -66,12 +66,11 @@ export function checkAttributes(op: string, declared: Attributes, attrs: Attrs):
     const kind = kinds[declared[entry]];
     if (!Object.hasOwn(attrs, name)) {
       if (optional) continue;
-      throw new ShapeError(`${op} needs the attribute ${name}: ${kind.expected}`, "attribute");
+      throw new ShapeError(`${op} needs the attribute ${name}: ${kind.expected}`);
     }
     if (!kind.accepts(attrs[name])) {
       throw new ShapeError(
         `the attribute ${name} of ${op} must be ${kind.expected}, found ${JSON.stringify(attrs[name])}`,
-        "attribute",
       );
     }
   }

@@ -67,7 +67,7 @@ export interface OpRow {
 export class ShapeError extends Error {
   constructor(
     message: string,
-    readonly kind: "broadcast" | "inner" | "axis" | "size" | "dtype" | "attribute" = "size",
+    readonly kind: "broadcast" | "inner" | "axis" | "size" | "dtype" = "size",
   ) {
     super(message);
     this.name = "ShapeError";
