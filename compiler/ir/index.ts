@@ -12,6 +12,7 @@ export {
   opRows,
   rankRow,
   ShapeError,
+  sameShape,
   showShape,
   stridesOf,
   type Tolerance,

@@ -3,8 +3,8 @@
  * the text of the first node that breaks a law: it has a row and what the row infers, attributes are plain values,
  * arguments come before users, and rank 0 goes with the dtypes of the host. Run between passes and by tests.
  */
-import type { Attr, Node, Shape } from "./graph.js";
-import { inferType, isOp, ShapeError } from "./ops/index.js";
+import type { Attr, Node } from "./graph.js";
+import { inferType, isOp, ShapeError, sameShape } from "./ops/index.js";
 import { printNode, printType } from "./print.js";
 
 export class VerifyError extends Error {
@@ -53,10 +53,6 @@ function verifyNode(node: Node): void {
   const isDevice = node.dtype === "f32" || node.dtype === "i32";
   if (node.shape.length === 0 ? isDevice : isHost)
     throw new VerifyError("f64, i64 and threshold go with rank 0, f32 and i32 with tensors", node);
-}
-
-function sameShape(a: Shape, b: Shape): boolean {
-  return a.length === b.length && a.every((d, i) => d === b[i]);
 }
 
 function inferOrFail(node: Node) {

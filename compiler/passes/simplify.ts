@@ -5,7 +5,7 @@
  * marked.
  */
 import type { Attrs, Graph, Node } from "../ir/index.js";
-import { broadcastShapes, constantOf, opRows } from "../ir/index.js";
+import { broadcastShapes, constantOf, opRows, sameShape } from "../ir/index.js";
 import { rewrite } from "./rewrite.js";
 
 /** The same values with less work. */
@@ -157,8 +157,6 @@ for (const each of simplifyRules) {
 }
 
 const sameType = (a: Node, b: Node) => a.dtype === b.dtype && sameShape(a.shape, b.shape);
-const sameShape = (a: readonly number[], b: readonly number[]) =>
-  a.length === b.length && a.every((d, i) => d === b[i]);
 const isInteger = (x: Node) => x.dtype === "i32" || x.dtype === "i64";
 const isBool = (x: Node) => x.dtype === "bool";
 const isNumeric = (x: Node) => x.dtype !== "bool" && x.dtype !== "threshold";

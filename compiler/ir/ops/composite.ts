@@ -6,7 +6,7 @@ import type { Attrs, Graph, Node, Shape } from "../graph.js";
 import { sizeOf } from "../graph.js";
 import type { Attributes } from "./attributes.js";
 import { axesOf, reducedShape, reductionAttributes } from "./reductions.js";
-import { arithmeticDtype, exactly, type OpRow, ShapeError, showShape, ulps, type Value } from "./row.js";
+import { arithmeticDtype, exactly, type OpRow, ShapeError, sameShape, showShape, ulps, type Value } from "./row.js";
 
 const isInteger = (x: Node) => x.dtype === "i32" || x.dtype === "i64";
 const asFloat = (g: Graph, x: Node) => (isInteger(x) ? g.make("cast", [x], { to: "float" }) : x);
@@ -51,7 +51,7 @@ function statistic(
     fusion: "composite",
     attributes,
     infer(args, attrs) {
-      if (args.length === 2 && showShape(args[0].shape) !== showShape(args[1].shape)) {
+      if (args.length === 2 && !sameShape(args[0].shape, args[1].shape)) {
         throw new ShapeError(
           `${name} takes two tensors of one shape, found ${showShape(args[0].shape)} and ${showShape(args[1].shape)}`,
         );

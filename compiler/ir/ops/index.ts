@@ -14,7 +14,16 @@ import { views } from "./views.js";
 
 export { type Attributes, type AttrKind, checkAttributes, writtenNumbers } from "./attributes.js";
 export { rankRow } from "./order.js";
-export { broadcastShapes, type Fusion, type OpRow, ShapeError, showShape, type Tolerance, type Value } from "./row.js";
+export {
+  broadcastShapes,
+  type Fusion,
+  type OpRow,
+  ShapeError,
+  sameShape,
+  showShape,
+  type Tolerance,
+  type Value,
+} from "./row.js";
 export { stridesOf } from "./views.js";
 
 const rows = new Map<string, OpRow>(

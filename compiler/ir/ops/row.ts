@@ -82,9 +82,15 @@ export function showShape(shape: Shape): string {
   return `[${shape.join(", ")}]`;
 }
 
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a === b || (a.length === b.length && a.every((d, i) => d === b[i]));
+}
+
 /** Broadcasting by trailing axes. */
 export function broadcastShapes(shapes: readonly Shape[]): Shape {
-  const rank = Math.max(0, ...shapes.map((s) => s.length));
+  const longest = shapes.reduce((a, b) => (b.length > a.length ? b : a), []);
+  if (shapes.every((shape) => shape.length === 0 || sameShape(shape, longest))) return longest;
+  const rank = longest.length;
   const result = new Array<number>(rank).fill(1);
   for (const shape of shapes) {
     for (let i = 0; i < shape.length; i++) {
