@@ -124,35 +124,39 @@ function readMetadata(file: string, node: JsonNode): ReadonlyMap<string, string>
 }
 
 function readEntry(file: string, name: string, entry: JsonMember, text: string, dataStart: number): TensorEntry {
-  const named = quoteName(name);
   if (!isJsonObject(entry.value))
-    fail("F016", `expected an object for the tensor ${named}, found ${kindOfJson(entry.value)}`, at(file), {
+    fail("F016", `expected an object for the tensor ${quoteName(name)}, found ${kindOfJson(entry.value)}`, at(file), {
       help: rewrite,
     });
   const { value: fields } = entry;
   for (const key of fields.keys())
     if (key !== "dtype" && key !== "shape" && key !== "data_offsets")
-      fail("F016", `the entry of the tensor ${named} has the unknown key ${quoteName(key)}`, at(file), {
+      fail("F016", `the entry of the tensor ${quoteName(name)} has the unknown key ${quoteName(key)}`, at(file), {
         help: "an entry has dtype, shape and data_offsets; put anything else into the metadata",
       });
   const [dtype, shape, range] = ["dtype", "shape", "data_offsets"].map((key) => {
     const field = fields.get(key);
-    if (!field) fail("F016", `the entry of the tensor ${named} has no ${key}`, at(file), { help: rewrite });
+    if (!field) fail("F016", `the entry of the tensor ${quoteName(name)} has no ${key}`, at(file), { help: rewrite });
     return field;
   });
   if (typeof dtype.value !== "string")
-    fail("F016", `expected a string for the dtype of ${named}, found ${kindOfJson(dtype.value)}`, at(file), {
+    fail("F016", `expected a string for the dtype of ${quoteName(name)}, found ${kindOfJson(dtype.value)}`, at(file), {
       help: rewrite,
     });
   if (!isStorageDtype(dtype.value))
-    fail("F017", `the tensor ${named} has the dtype ${quoteName(dtype.value)}, which peftc does not read`, at(file), {
-      help: `convert it to one of ${Object.keys(storageDtypes).join(", ")}`,
-    });
+    fail(
+      "F017",
+      `the tensor ${quoteName(name)} has the dtype ${quoteName(dtype.value)}, which peftc does not read`,
+      at(file),
+      {
+        help: `convert it to one of ${Object.keys(storageDtypes).join(", ")}`,
+      },
+    );
   const lengths = naturals(shape, text);
   if (lengths === null)
     fail(
       "F018",
-      `expected whole numbers from 0 on for the shape of ${named}, found ${excerpt(shape, text)}`,
+      `expected whole numbers from 0 on for the shape of ${quoteName(name)}, found ${excerpt(shape, text)}`,
       at(file),
       {
         help: rewrite,
@@ -161,19 +165,19 @@ function readEntry(file: string, name: string, entry: JsonMember, text: string, 
   const elements = lengths.reduce((product, length) => product * length, 1);
   const spread = lengths.reduce((product, length) => product * Math.max(length, 1), bytesOf(dtype.value));
   if (spread > Number.MAX_SAFE_INTEGER)
-    fail("F018", `the tensor ${named} of shape [${lengths.join(", ")}] has more than 2^53 bytes`, at(file), {
+    fail("F018", `the tensor ${quoteName(name)} of shape [${lengths.join(", ")}] has more than 2^53 bytes`, at(file), {
       help: rewrite,
     });
   const offsets = naturals(range, text);
   if (offsets?.length !== 2 || offsets[0] > offsets[1])
-    fail("F019", `expected data_offsets [begin, end] for ${named}, found ${excerpt(range, text)}`, at(file), {
+    fail("F019", `expected data_offsets [begin, end] for ${quoteName(name)}, found ${excerpt(range, text)}`, at(file), {
       help: rewrite,
     });
   const bytes = elements * bytesOf(dtype.value);
   if (offsets[1] - offsets[0] !== bytes)
     fail(
       "F020",
-      `the tensor ${named} of ${dtype.value} [${lengths.join(", ")}] takes ${bytes} bytes, but its range has ${offsets[1] - offsets[0]}`,
+      `the tensor ${quoteName(name)} of ${dtype.value} [${lengths.join(", ")}] takes ${bytes} bytes, but its range has ${offsets[1] - offsets[0]}`,
       at(file),
       { help: rewrite },
     );
@@ -196,19 +200,23 @@ function excerpt(member: JsonMember, text: string): string {
 function checkLayout(file: string, entries: TensorEntry[], dataStart: number, fileBytes: number): TensorEntry[] {
   const tensors = entries.sort((a, b) => a.offset - b.offset || a.bytes - b.bytes);
   let end = dataStart;
-  let before = "the start of the data";
+  let before: TensorEntry | null = null;
   for (const tensor of tensors) {
-    const named = quoteName(tensor.name);
     if (tensor.offset > end)
-      fail("F022", `${tensor.offset - end} bytes between ${before} and ${named} belong to no tensor`, at(file), {
-        help: rewrite,
-      });
+      fail(
+        "F022",
+        `${tensor.offset - end} bytes between ${placeName(before)} and ${quoteName(tensor.name)} belong to no tensor`,
+        at(file),
+        {
+          help: rewrite,
+        },
+      );
     if (tensor.offset < end)
-      fail("F021", `the tensors ${before} and ${named} share bytes`, at(file), {
+      fail("F021", `the tensors ${placeName(before)} and ${quoteName(tensor.name)} share bytes`, at(file), {
         help: "tied weights are stored once, under one name: " + rewrite,
       });
     end = tensor.offset + tensor.bytes;
-    before = named;
+    before = tensor;
   }
   if (end > fileBytes)
     fail("F024", `expected a file of ${end} bytes, found ${fileBytes}: ${end - fileBytes} are missing`, at(file), {
@@ -224,4 +232,8 @@ function checkLayout(file: string, entries: TensorEntry[], dataStart: number, fi
       },
     );
   return tensors;
+}
+
+function placeName(tensor: TensorEntry | null): string {
+  return tensor ? quoteName(tensor.name) : "the start of the data";
 }

@@ -32,9 +32,9 @@ export interface JsonOptions {
 }
 
 const deepest = 64;
+const space = /[ \t\n\r]*/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that a JSON string may not hold
-const plainCharacters = /[^"\\\u0000-\u001f]*/y;
-const whitespace = /[ \t\n\r]*/y;
+const unusual = /[\\\u0000-\u001f\ud800-\udfff]/;
 const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const escapes: ReadonlyMap<string, string> = new Map([
   ['"', '"'],
@@ -189,16 +189,28 @@ class Reader {
 
   private string(): string {
     const start = this.at++;
+    const end = this.text.indexOf('"', this.at);
+    const plain = this.text.slice(this.at, end);
+    if (end >= 0 && !unusual.test(plain)) {
+      this.at = end + 1;
+      return plain;
+    }
+    return this.unusualString(start);
+  }
+
+  /** From after the opening quote on; with escapes, surrogates, or a mistake. */
+  private unusualString(start: number): string {
     let value = "";
     for (;;) {
-      plainCharacters.lastIndex = this.at;
-      value += plainCharacters.exec(this.text)![0];
-      this.at = plainCharacters.lastIndex;
-      const stop = this.text[this.at];
-      if (stop === '"') break;
-      if (stop === undefined) throw new Problem(start, "a string without its closing quote");
-      if (stop !== "\\") throw new Problem(this.at, "a control character inside a string");
-      value += this.escape();
+      const character = this.text[this.at];
+      if (character === '"') break;
+      if (character === undefined) throw new Problem(start, "a string without its closing quote");
+      if (character < " ") throw new Problem(this.at, "a control character inside a string");
+      if (character === "\\") value += this.escape();
+      else {
+        value += character;
+        this.at++;
+      }
     }
     this.at++;
     if (/\p{Surrogate}/u.test(value)) throw new Problem(start, "a string with half of a surrogate pair");
@@ -234,9 +246,10 @@ class Reader {
   }
 
   private space(): void {
-    whitespace.lastIndex = this.at;
-    whitespace.exec(this.text);
-    this.at = whitespace.lastIndex;
+    if (this.text.charCodeAt(this.at) > 0x20) return;
+    space.lastIndex = this.at;
+    space.exec(this.text);
+    this.at = space.lastIndex;
   }
 
   private here(): string {

@@ -132,15 +132,18 @@ function sizeTensors(to: string, tensors: readonly OutputTensor[]): readonly Siz
     fail("F061", "there is no tensor to write", at(to), { help: "check what the recipe saves" });
   const seen = new Set<string>();
   const sized = tensors.map((tensor) => {
-    const named = quoteName(tensor.name);
     if (seen.has(tensor.name))
-      fail("F057", `the output would have two tensors named ${named}`, at(to), { help: "rename one of them" });
+      fail("F057", `the output would have two tensors named ${quoteName(tensor.name)}`, at(to), {
+        help: "rename one of them",
+      });
     seen.add(tensor.name);
     if (tensor.name === "__metadata__" || /\p{Surrogate}/u.test(tensor.name))
-      fail("F057", `no tensor in a safetensors file can be named ${named}`, at(to), { help: "choose another name" });
+      fail("F057", `no tensor in a safetensors file can be named ${quoteName(tensor.name)}`, at(to), {
+        help: "choose another name",
+      });
     const bytes = elementsOf(tensor.shape) * bytesOf(tensor.dtype);
     if (!tensor.shape.every((length) => Number.isSafeInteger(length) && length >= 0) || !Number.isSafeInteger(bytes))
-      fail("F062", `the tensor ${named} cannot have the shape [${tensor.shape.join(", ")}]`, at(to), {
+      fail("F062", `the tensor ${quoteName(tensor.name)} cannot have the shape [${tensor.shape.join(", ")}]`, at(to), {
         help: "lengths are whole numbers from 0 on, and a tensor has at most 2^53 bytes",
       });
     return { ...tensor, bytes };

@@ -97,7 +97,7 @@ function readOwner(staging: string): Owner | null {
 
 /** When in doubt (another host, no lock yet, no start time), a run counts as alive. */
 function isAlive(staging: string, owner: Owner | null): boolean {
-  if (!owner) return Date.now() - fs.statSync(staging).mtimeMs < lockGraceMs;
+  if (!owner) return Date.now() - (fs.statSync(staging, { throwIfNoEntry: false })?.mtimeMs ?? 0) < lockGraceMs;
   if (owner.host !== os.hostname()) return true;
   try {
     process.kill(owner.pid, 0);

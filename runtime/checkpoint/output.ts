@@ -17,13 +17,14 @@ import { checkTarget, type TargetOptions, writeFailure } from "./target.js";
 /** Prepares an output: checks the target, makes its parents, locks, writes headers. Throws PeftError (F050 to F060). */
 export function openOutput(plan: OutputPlan, { force, inputs = [] }: TargetOptions): Output {
   const options = { force, inputs: [...inputs, ...plan.carry.map(({ from }) => from)] };
-  const problem = checkTarget(plan.to, options);
-  if (problem) throw new PeftError([problem]);
+  requireTarget(plan.to, options);
   return writing(plan.to, () => {
     const made = fs.mkdirSync(path.dirname(plan.to), { recursive: true }) ?? null;
     try {
       const staging = createStaging(plan.to);
       try {
+        // A dead run's old output may have come back just now.
+        requireTarget(plan.to, options);
         const folder = path.join(staging, path.basename(plan.to));
         fs.mkdirSync(folder);
         for (const file of plan.files) presize(path.join(folder, file.name), file.header, file.bytes);
@@ -116,8 +117,7 @@ export class Output {
   /** Renames; an old output steps aside first and comes back if the rename fails. */
   private publish(): void {
     const { to } = this.plan;
-    const problem = checkTarget(to, this.options);
-    if (problem) throw new PeftError([problem]);
+    requireTarget(to, this.options);
     const parent = path.dirname(to);
     const occupied = this.options.force && fs.existsSync(to) && fs.readdirSync(to).length > 0;
     const aside = path.join(this.staging, replacedName);
@@ -132,6 +132,11 @@ export class Output {
     }
     sync(parent);
   }
+}
+
+function requireTarget(target: string, options: TargetOptions): void {
+  const problem = checkTarget(target, options);
+  if (problem) throw new PeftError([problem]);
 }
 
 /** Runs `work`; what the operating system refuses becomes a diagnostic about the target. */

@@ -277,12 +277,13 @@ test("a lock that is missing, damaged or of another host is not taken for dead a
   assert.equal(hidden(parent), []);
 });
 
-test("a run that died between the two renames gives the old output back", () => {
+test("a run that died between the two renames gives the old output back, and it counts as there", () => {
   const parent = freshFolder();
   const to = path.join(parent, "out");
   save(to);
   const staging = deadStaging(parent, JSON.stringify({ host: os.hostname(), pid: deadPid, started: null }));
   fs.renameSync(to, path.join(staging, "replaced"));
+  failsWith("F050", () => openOutput(plan(to), { force: false }));
   const output = openOutput(plan(to, { shardBytes: 11 }), { force: true });
   assert.is(openCheckpoint(to).headers.length, 1, "the old output is back while the new one is written");
   output.abort();
