@@ -1,0 +1,2 @@
+export { emitWasm, printWasm } from "./emit.js";
+export { type Frame, frameOf, readAhead, resultBytes, resultFill } from "./frame.js";

@@ -1,0 +1,154 @@
+/**
+ * The roots that write to memory element by element: stores, column reductions, histograms. In: a step and the vectors
+ * of the root's value. Out: statements of the step. In the last step of a loop only the first `remaining` elements are
+ * written, by way of the frame's scratch.
+ */
+
+import { bytesOf } from "../../ir/index.js";
+import type { Root } from "../../kernels/index.js";
+import { at, type Code, get, i32, i32x4, type Local, lane, local, op, set, when } from "./code.js";
+import { type Context, keep, type Step } from "./context.js";
+import { histogramCopies, histogramStride } from "./frame.js";
+import { shift } from "./math.js";
+import { asFloat, packed, rawElement, storeRaw } from "./memory.js";
+
+type Store = Extract<Root, { kind: "store" }>;
+type Column = Extract<Root, { kind: "column" }>;
+type Histogram = Extract<Root, { kind: "histogram" }>;
+
+const frameAddress: Local = { index: 0, type: "i32" };
+
+function scaled(position: Code, size: number): Code {
+  return size === 1 ? position : op("i32.shl", position, i32(Math.log2(size)));
+}
+
+/** Writes through `write`: in place, or in the last step to scratch and from there the elements that exist. */
+function writeStep(context: Context, step: Step, address: Code, size: number, write: (to: Local) => void): void {
+  const { out } = step;
+  const place = keep(context, out, "i32", address);
+  if (step.remaining === null) {
+    write(place);
+    return;
+  }
+  const scratch = keep(context, out, "i32", op("i32.add", get(frameAddress), i32(context.frame.scratch)));
+  write(scratch);
+  out.push(op("memory.copy", get(place), get(scratch), scaled(get(step.remaining), size)));
+}
+
+/** A store with access `full`. */
+export function storeElements(context: Context, step: Step, root: Store, vectors: readonly Local[]): void {
+  const { dtype } = context.kernel.outputs[root.output];
+  const from = context.kernel.instrs[root.value].lane;
+  const bits = vectors.map((v) => keep(context, step.out, "v128", packed(context, step.out, dtype, from, get(v))));
+  const size = bytesOf(dtype);
+  const address = op("i32.add", get(context.outputs[root.output]), scaled(get(step.index), size));
+  writeStep(context, step, address, size, (to) => storeRaw(step.out, dtype, from, to, bits));
+}
+
+/** A store with access `row`: one element. */
+export function storeRow(context: Context, out: Code[], root: Store): void {
+  const { dtype } = context.kernel.outputs[root.output];
+  const from = context.kernel.instrs[root.value].lane;
+  const size = bytesOf(dtype);
+  const bits = keep(context, out, "v128", packed(context, out, dtype, from, get(context.splats.get(root.value)!)));
+  const scratch = keep(context, out, "i32", op("i32.add", get(frameAddress), i32(context.frame.scratch)));
+  storeRaw(out, dtype, from, scratch, [bits, bits]);
+  const place = op("i32.add", get(context.outputs[root.output]), scaled(get(context.row), size));
+  out.push(op("memory.copy", place, get(scratch), i32(size)));
+}
+
+/** Adds a row to the column results of its block. */
+export function columnStep(context: Context, step: Step, root: Column, result: Local, vectors: readonly Local[]): void {
+  const of = context.kernel.instrs[root.value].lane;
+  const operation = root.fn === "sum" ? "f32x4.add" : `f32x4.${root.fn}`;
+  const position = op("i32.add", op("i32.mul", get(context.blockIndex), get(context.cols)), get(step.column));
+  const address = keep(context, step.out, "i32", op("i32.add", get(result), scaled(position, 4)));
+  writeStep(context, step, get(address), 4, (to) =>
+    vectors.forEach((v, g) => {
+      const sum = op(operation, at("v128.load", 16 * g, get(address)), asFloat(of, get(v)));
+      step.out.push(at("v128.store", 16 * g, get(to), sum));
+    }),
+  );
+}
+
+export interface HistogramState {
+  readonly root: Histogram;
+  readonly lo: Local;
+  readonly shift: Local;
+  /** Addresses of the copies. */
+  readonly copies: readonly Local[];
+  /** Keys past the last bin, a count in each lane. */
+  readonly past: Local;
+}
+
+/** Statements before the first element: where the bins lie. */
+export function openHistogram(context: Context, out: Code[], root: Histogram, result: Local): HistogramState {
+  const integer = (index: number) =>
+    rawElement("U32", op("i32.add", get(frameAddress), i32(context.frame.integers + 4 * index)));
+  const copies = Array.from({ length: histogramCopies }, (_, i) =>
+    keep(context, out, "i32", op("i32.add", get(result), i32(4 * i * histogramStride(root.bins)))),
+  );
+  const lo = keep(context, out, "v128", op("i32x4.splat", integer(root.lo)));
+  return {
+    root,
+    lo,
+    shift: keep(context, out, "i32", integer(root.shift)),
+    copies,
+    past: keep(context, out, "v128", i32x4(0)),
+  };
+}
+
+/**
+ * Counts four keys a vector. Keys past the window are counted in the lanes of a vector; only when one lies inside the
+ * window are the bins touched, and then by all four lanes: those that must not count go to a slot of their own.
+ */
+export function histogramStep(context: Context, step: Step, state: HistogramState, vectors: readonly Local[]): void {
+  const { bins } = state.root;
+  vectors.forEach((key, g) => {
+    const { out } = step;
+    const fresh = (value: Code) => keep(context, out, "v128", value);
+    const bin = fresh(op("i32x4.shr_u", op("i32x4.sub", get(key), get(state.lo)), get(state.shift)));
+    const reached = op("i32x4.ge_u", get(key), get(state.lo));
+    const counted = fresh(step.remaining === null ? reached : op("v128.and", reached, get(step.masks[g])));
+    const inside = fresh(op("v128.and", op("i32x4.lt_u", get(bin), i32x4(bins)), get(counted)));
+    const past = op("v128.andnot", get(counted), get(inside));
+    out.push(set(state.past, op("i32x4.sub", get(state.past), past)));
+    const body: Code[] = [];
+    const slot = keep(
+      context,
+      body,
+      "v128",
+      op("i32x4.shl", op("v128.bitselect", get(bin), i32x4(bins + 1), get(inside)), shift(2)),
+    );
+    for (let i = 0; i < 4; i++) {
+      const copy = get(state.copies[i % histogramCopies]);
+      const counter = keep(context, body, "i32", op("i32.add", copy, lane("i32x4.extract_lane", i, get(slot))));
+      body.push(at("i32.store", 0, get(counter), op("i32.add", at("i32.load", 0, get(counter)), i32(1))));
+    }
+    out.push(when(op("v128.any_true", get(inside)), body));
+  });
+}
+
+/** Statements after the last element: adds the copies, and the keys past the bins into the slot after them. */
+export function closeHistogram(context: Context, out: Code[], state: HistogramState): void {
+  const { bins } = state.root;
+  const [first, ...others] = state.copies;
+  const offset = local(context.fn, "i32");
+  const address = (copy: Local) => op("i32.add", get(copy), get(offset));
+  const sum = [first, ...others]
+    .map((copy) => at("v128.load", 0, address(copy)))
+    .reduce((a, b) => op("i32x4.add", a, b));
+  const end = 4 * histogramStride(bins);
+  const body = [at("v128.store", 0, address(first), sum), set(offset, op("i32.add", get(offset), i32(16)))];
+  out.push(set(offset, i32(0)));
+  out.push({
+    op: "loop",
+    args: [],
+    immediates: [],
+    body: [...body, { op: "br_if", args: [op("i32.lt_u", get(offset), i32(end))], immediates: [0] }],
+  });
+  const past = [0, 1, 2, 3]
+    .map((i) => lane("i32x4.extract_lane", i, get(state.past)))
+    .reduce((a, b) => op("i32.add", a, b));
+  out.push(at("i32.store", 4 * bins, get(first), past));
+}

@@ -1,0 +1,194 @@
+/**
+ * The CPU device: kernels as WASM SIMD modules in the thread that made the runner. In: kernel calls. Out: bytes in the
+ * memory of the runner, and the results of reductions.
+ *
+ * All buffers lie in one WebAssembly memory of at most 4 GiB, handed out one after the other and given back all at once.
+ * A call's frame and its results stand behind the last buffer for the time of the call. Modules are kept by the kernel's
+ * text, so a kernel is compiled once a thread.
+ */
+
+import type { Kernel, Root } from "../../../compiler/index.js";
+import { emitWasm, frameOf, readAhead, resultBytes, resultFill } from "../../../compiler/targets/wasm/index.js";
+import { diagnostic, PeftError } from "../../../grammar/index.js";
+import type { KernelCall, KernelResult, Memory, Region, Runner } from "../runner.js";
+
+const pageBytes = 65536;
+const largest = 4 * 2 ** 30;
+
+/** Memory that grows; addresses are bytes from its start. */
+interface Arena {
+  readonly memory: WebAssembly.Memory;
+  /** First free byte. */
+  top: number;
+}
+
+interface Place extends Memory {
+  readonly address: number;
+}
+
+type Run = (frame: number) => void;
+
+const aligned = (address: number) => Math.ceil(address / 64) * 64;
+
+/** Makes bytes up to `end`, and what a kernel may read beyond, part of the memory. */
+function reserve(arena: Arena, end: number): void {
+  const have = arena.memory.buffer.byteLength;
+  const need = end + readAhead;
+  if (need <= have) return;
+  if (need > largest) {
+    const message = `the CPU device needs ${need} bytes of memory for one piece of work, and a thread has at most ${largest}`;
+    const help = "set a smaller --memory, so that tensors are worked on in smaller pieces, or use --device gpu";
+    throw new PeftError([diagnostic("V050", message, { file: "", span: null }, { help })]);
+  }
+  try {
+    arena.memory.grow(Math.ceil((need - have) / pageBytes));
+  } catch {
+    const message = `the system gives no more memory to the CPU device: ${need} bytes were asked for`;
+    const help = "close other programs, or set a smaller --memory or fewer --threads";
+    throw new PeftError([diagnostic("V051", message, { file: "", span: null }, { help })]);
+  }
+}
+
+function allocate(arena: Arena, bytes: number): Place {
+  const address = aligned(arena.top);
+  reserve(arena, address + bytes);
+  arena.top = address + bytes;
+  return {
+    address,
+    bytes,
+    get host() {
+      return new Uint8Array(arena.memory.buffer, address, bytes);
+    },
+  };
+}
+
+function compile(kernel: Kernel, arena: Arena): Run {
+  const module = new WebAssembly.Module(emitWasm(kernel));
+  const math = {
+    exp: Math.exp,
+    log: Math.log,
+    sin: Math.sin,
+    cos: Math.cos,
+    acos: Math.acos,
+    tanh: Math.tanh,
+    pow: Math.pow,
+    atan2: Math.atan2,
+  };
+  const instance = new WebAssembly.Instance(module, { m: { memory: arena.memory }, math });
+  return instance.exports.run as Run;
+}
+
+/** Where the results of the roots stand, by number of the root, and the end of the last. */
+function placeResults(
+  kernel: Kernel,
+  from: number,
+  blocks: number,
+  cols: number,
+): { addresses: number[]; end: number } {
+  let end = from;
+  const addresses = kernel.roots.map((root) => {
+    const address = aligned(end);
+    end = address + resultBytes(root, blocks, cols);
+    return address;
+  });
+  return { addresses, end };
+}
+
+function fillResult(buffer: ArrayBuffer, root: Root, address: number, bytes: number): void {
+  if (root.kind === "column") new Float32Array(buffer, address, bytes / 4).fill(resultFill(root));
+  else new Uint8Array(buffer, address, bytes).fill(0);
+}
+
+function runKernelIn(arena: Arena, run: Run, call: KernelCall): KernelResult {
+  const { kernel, cols, count } = call;
+  const layout = frameOf(kernel);
+  const blocks = Math.ceil(count / call.block);
+  const frame = aligned(arena.top);
+  const results = placeResults(kernel, frame + layout.bytes, blocks, cols);
+  reserve(arena, results.end);
+  const { buffer } = arena.memory;
+  const view = new DataView(buffer, frame, layout.bytes);
+  const addresses = (offset: number, values: readonly number[]) => {
+    for (const [i, v] of values.entries()) view.setUint32(offset + 4 * i, v, true);
+  };
+  const addressOf = (region: Region) => (region.memory as Place).address + region.offset;
+  view.setBigUint64(layout.first, BigInt(call.first), true);
+  addresses(layout.count, [count, cols, Math.min(call.block, 2 ** 32 - 1)]);
+  addresses(layout.inputs, call.inputs.map(addressOf));
+  addresses(layout.outputs, call.outputs.map(addressOf));
+  addresses(layout.results, results.addresses);
+  for (const [i, x] of call.params.entries()) view.setFloat32(layout.params + 4 * i, x, true);
+  addresses(layout.integers, call.integers);
+  for (const [i, root] of kernel.roots.entries()) {
+    fillResult(buffer, root, results.addresses[i], resultBytes(root, blocks, cols));
+  }
+  run(frame);
+  const found: { scalars: Float64Array[]; columns: Float32Array[]; histograms: Uint32Array[] } = {
+    scalars: [],
+    columns: [],
+    histograms: [],
+  };
+  kernel.roots.forEach((root, i) => {
+    const at = results.addresses[i];
+    if (root.kind === "accumulate") found.scalars.push(new Float64Array(buffer, at, blocks).slice());
+    else if (root.kind === "argmax") found.scalars.push(new Float64Array(buffer, at, 2 * blocks).slice());
+    else if (root.kind === "column") found.columns.push(new Float32Array(buffer, at, blocks * cols).slice());
+    else if (root.kind === "histogram") found.histograms.push(new Uint32Array(buffer, at, root.bins + 1).slice());
+  });
+  return found;
+}
+
+/** A runner whose calls end before they return. */
+export interface CpuRunner extends Runner {
+  readonly kind: "cpu";
+  download(memory: Memory): void;
+  run(call: KernelCall): KernelResult;
+}
+
+/**
+ * A CPU device in this thread. `allocate` throws a PeftError (V050, V051) when memory ends; `reset` makes all earlier
+ * Memory values invalid.
+ */
+export function cpuRunner(): CpuRunner {
+  const arena: Arena = { memory: new WebAssembly.Memory({ initial: 1, maximum: largest / pageBytes }), top: 64 };
+  const compiled = new Map<string, Run>();
+  return {
+    kind: "cpu",
+    allocate: (bytes) => allocate(arena, bytes),
+    reset() {
+      arena.top = 64;
+    },
+    upload() {},
+    download() {},
+    run(call) {
+      let run = compiled.get(call.kernel.text);
+      if (run === undefined) {
+        run = compile(call.kernel, arena);
+        compiled.set(call.kernel.text, run);
+      }
+      return runKernelIn(arena, run, call);
+    },
+    close() {
+      compiled.clear();
+    },
+  };
+}
+
+/** A call with plain bytes for buffers. */
+export type BytesCall = Omit<KernelCall, "inputs" | "outputs"> & {
+  readonly inputs: readonly Uint8Array[];
+  readonly outputs: readonly Uint8Array[];
+};
+
+/** Runs a call on a runner: copies the inputs in and the outputs (and what lay in them) back. */
+export function runKernel(runner: CpuRunner, call: BytesCall): KernelResult {
+  const region = (bytes: Uint8Array): Region => {
+    const memory = runner.allocate(bytes.length);
+    memory.host.set(bytes);
+    return { memory, offset: 0 };
+  };
+  const outputs = call.outputs.map(region);
+  const result = runner.run({ ...call, inputs: call.inputs.map(region), outputs });
+  for (const [i, output] of outputs.entries()) call.outputs[i].set(output.memory.host);
+  return result;
+}
