@@ -1,0 +1,54 @@
+/** The table of builtin functions, and how one is called: arguments are bound, models lift, schedules find their place. */
+import type { Expr } from "../../../grammar/index.js";
+import { type Context, Poisoned, stop } from "../context.js";
+import { operate } from "../evaluate.js";
+import { lift, type Where } from "../lift.js";
+import { parts, type TreeValue, type Value } from "../value.js";
+import { type Builtin, bindBuiltin } from "./builtin.js";
+import { elementwise } from "./elementwise.js";
+import { lists } from "./lists.js";
+import { models } from "./models.js";
+import { random } from "./random.js";
+import { reductions } from "./reductions.js";
+import { shapes } from "./shapes.js";
+
+export { keyOf } from "./random.js";
+
+const table = new Map<string, Builtin>(Object.entries({ ...elementwise, ...reductions, ...shapes, ...lists, ...random, ...models }));
+
+export function isBuiltin(name: string): boolean {
+  return table.has(name);
+}
+
+export function builtinNames(): string[] {
+  return [...table.keys()];
+}
+
+/** Names of the parameters of a builtin, `?` marking optional ones. */
+export function builtinParams(name: string): readonly string[] {
+  return table.get(name)?.params ?? [];
+}
+
+export function runBuiltin(context: Context, name: string, expr: Extract<Expr, { kind: "call" }>, where: Where | null): Value {
+  const builtin = table.get(name)!;
+  const bound = bindBuiltin(context, name, builtin, expr);
+  const keys = [...bound.values.keys()];
+  const values = [...bound.values.values(), ...bound.rest];
+  const all = values.flatMap((v) => [...parts(v)]);
+  if (all.some((v) => v.kind === "poison")) throw new Poisoned();
+  const run = (c: Context, given: readonly Value[]): Value =>
+    builtin.run(c, {
+      span: expr.span,
+      values: new Map(keys.map((k, i) => [k, given[i]])),
+      rest: given.slice(keys.length),
+      expressions: bound.expressions,
+    });
+  if (!builtin.lifts) {
+    if (where !== null) return stop(context, "R010", `\`where\` selects the places of a lifted call, and ${name} does not lift`, where.span);
+    return run(context, values);
+  }
+  if (where === null) return operate(context, values, expr.span, run, name);
+  const main = all.find((v): v is TreeValue => v.kind === "tree");
+  if (main === undefined) return stop(context, "R010", `\`where\` selects the places of a lifted call, and no model is given to ${name}`, where.span);
+  return lift(context, { name, span: expr.span, values, main, where, body: run });
+}

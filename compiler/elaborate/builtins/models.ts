@@ -1,0 +1,74 @@
+/** Builtin functions of recipes: `load` opens the header of a checkpoint, `save` adds an output to the plan. */
+import { layersProblem, placesOf } from "../../places/index.js";
+import { isFloat, type StorageDtype } from "../../ir/index.js";
+import { type Context, stop } from "../context.js";
+import { describe, type Leaf, tensor, type TreeValue, type Value } from "../value.js";
+import type { Arguments, Builtin } from "./builtin.js";
+
+function inRecipe(context: Context, name: string, span: Arguments["span"]): void {
+  if (!context.recipe) stop(context, "T014", `${name} stands only in the body of a recipe`, span, { help: "give the model to the function as a parameter" });
+}
+
+function load(context: Context, { values, span }: Arguments): Value {
+  inRecipe(context, "load", span);
+  const path = values.get("path")!;
+  if (path.kind !== "string") return stop(context, "T001", `load takes a path, found ${describe(path)}`, span);
+  const layers = values.get("layers");
+  const { session } = context;
+  const header = session.host.open(path.value, { file: context.file, span });
+  if (!session.loads.some((l) => l.id === header.id)) session.loads.push(header);
+  if (header.tensors.length === 0) return stop(context, "R002", `${path.value} holds no tensors`, span);
+  const options = layers?.kind === "string" ? { layers: layers.value } : {};
+  if (options.layers !== undefined) {
+    const problem = layersProblem(header.tensors, options.layers);
+    if (problem !== null) return stop(context, "R006", problem, span);
+  }
+  const places = placesOf(header.tensors, header.config, options);
+  const leaves = new Map<string, Leaf>();
+  for (const t of header.tensors) {
+    const node = context.graph.input({ source: header.id, name: t.name, dtype: t.dtype, shape: t.shape });
+    leaves.set(t.name, { value: tensor(node, "weight"), place: places.get(t.name)!, stored: t.dtype, reference: null, selected: false });
+  }
+  return { kind: "tree", leaves, donor: { id: header.id, path: header.path }, origin: JSON.stringify(path.value) };
+}
+
+function save(context: Context, { values, span }: Arguments): Value {
+  inRecipe(context, "save", span);
+  const model = values.get("model")!;
+  const to = values.get("to")!;
+  const dtype = values.get("dtype");
+  const shard = values.get("shard");
+  const config = values.get("config");
+  if (model.kind !== "tree") return stop(context, "R007", `save takes a model, found ${describe(model)}`, span);
+  if (to.kind !== "string" || to.value === "") return stop(context, "T001", `save needs a path, found ${describe(to)}`, span);
+  if (shard !== undefined && (shard.kind !== "number" || shard.value < 1)) return stop(context, "T001", `shard must be a size, found ${describe(shard)}`, span, { help: "write shard = 5GB" });
+  if (dtype !== undefined && (dtype.kind !== "dtype" || !isFloat(dtype.dtype))) return stop(context, "T001", `dtype must be one of f32, bf16, f16, f64, f8_e4m3, f8_e5m2, found ${describe(dtype)}`, span);
+  if (config !== undefined && config.kind !== "tree") return stop(context, "T001", `config must be a model, found ${describe(config)}`, span);
+  const asked: StorageDtype | null = dtype?.kind === "dtype" ? dtype.dtype : null;
+  const { session } = context;
+  if (session.saves.some((s) => s.to === to.value)) return stop(context, "R008", `two outputs are saved to ${JSON.stringify(to.value)}`, span);
+  const donor = config === undefined ? model.donor : (config as TreeValue).donor;
+  session.saves.push({
+    to: to.value,
+    tensors: [...model.leaves].map(([name, leaf]) => savedTensor(context, name, leaf, asked, span)),
+    donor,
+    shardBytes: shard?.kind === "number" ? shard.value : null,
+    dtype: asked,
+    at: { file: context.file, span },
+  });
+  return { kind: "none" };
+}
+
+function savedTensor(context: Context, name: string, leaf: Leaf, asked: StorageDtype | null, span: Arguments["span"]) {
+  const { value } = leaf;
+  if (value.kind !== "tensor") return stop(context, "R007", `the leaf ${JSON.stringify(name)} is ${describe(value)}, and only tensors can be saved`, span);
+  const untouched = value.node.op === "input";
+  if (!untouched && !isFloat(leaf.stored)) return stop(context, "R009", `${JSON.stringify(name)} is stored as ${leaf.stored}, and a computed tensor cannot be stored so`, span, { help: "say dtype = f32" });
+  const integer = untouched && !isFloat(leaf.stored);
+  return { name, node: value.node, stored: integer || asked === null ? leaf.stored : asked, reference: leaf.reference, selected: leaf.selected };
+}
+
+export const models: Readonly<Record<string, Builtin>> = {
+  load: { params: ["path", "layers?"], lifts: false, run: load },
+  save: { params: ["model", "to", "dtype?", "shard?", "config?"], lifts: false, run: save },
+};

@@ -1,0 +1,199 @@
+/**
+ * Calls: arguments meet parameters by position and name, defaults fill the rest, models lift. Definitions and lambdas
+ * run here; builtin functions have their own table (builtins/).
+ */
+import type { Argument, Expr, Param, Span, TypeExpr } from "../../grammar/index.js";
+import { nearest } from "../../grammar/index.js";
+import { runBuiltin } from "./builtins/index.js";
+import { type Context, inner, numbered, Poisoned, step, stop } from "./context.js";
+import { bind, evaluate, evaluateBlock, patternName, resolve } from "./evaluate.js";
+import { lift, type Where } from "./lift.js";
+import { wordOr } from "./selectors.js";
+import { type At, coerce, forgetAxes, liftsThrough } from "./types.js";
+import { type ClosureValue, describe, parts, type TreeValue, type Value } from "./value.js";
+
+export interface Given {
+  readonly value: Value;
+  readonly at: At;
+}
+
+type CallExpr = Extract<Expr, { kind: "call" }>;
+
+export function call(context: Context, expr: CallExpr, where: Where | null): Value {
+  const callee = evaluate(context, expr.callee);
+  switch (callee.kind) {
+    case "builtin":
+      return runBuiltin(context, callee.name, expr, where);
+    case "definition": {
+      const { definition, module } = callee;
+      const given = bindArguments(context, definition.name.text, definition.params, expr, (name) => definitionType(definition.params, name));
+      return callDefinition(context, callee, given, where, { file: context.file, span: expr.span, module });
+    }
+    case "closure":
+      if (where !== null) return stop(context, "R010", "`where` selects the places of a lifted call, and functions without types never lift", where.span);
+      return callClosure(context, callee, bindArguments(context, "the function", callee.params, expr, () => null), expr.span);
+    case "poison":
+      throw new Poisoned();
+    default:
+      return stop(context, "T005", `${describe(callee)} cannot be called`, expr.callee.span);
+  }
+}
+
+/** Applies a function value to values, as `fold` and `map` do. */
+export function apply(context: Context, callee: Value, values: readonly Value[], span: Span): Value {
+  const at = { file: context.file, span };
+  if (callee.kind === "closure") {
+    if (callee.params.length !== values.length) return stop(context, "T003", `this function takes ${callee.params.length} arguments, ${values.length} are given`, span);
+    return callClosure(context, callee, new Map(callee.params.map((p, i) => [patternName(p.pattern), { value: values[i], at }])), span);
+  }
+  if (callee.kind === "definition") {
+    const { params } = callee.definition;
+    if (params.length < values.length) return stop(context, "T004", `${callee.definition.name.text} takes ${params.length} arguments, ${values.length} are given`, span);
+    return callDefinition(context, callee, new Map(values.map((value, i) => [patternName(params[i].pattern), { value, at }])), null, at);
+  }
+  return stop(context, "T005", `${describe(callee)} cannot be called`, span);
+}
+
+function definitionType(params: readonly Param[], name: string): TypeExpr | null {
+  return params.find((p) => patternName(p.pattern) === name)?.type ?? null;
+}
+
+/** Matches arguments to parameters; bare words are allowed where the type expects a string. */
+export function bindArguments(context: Context, name: string, params: readonly Param[], expr: CallExpr, typeOf: (param: string) => TypeExpr | null): Map<string, Given> {
+  const names = params.map((p) => patternName(p.pattern));
+  const given = new Map<string, Given>();
+  let position = 0;
+  for (const arg of expr.args) {
+    if (arg.rest || arg.value === null) return stop(context, "T004", "`..` passes parameters on, and there is nothing to pass on here", arg.span);
+    const key = arg.name === null ? names[position++] : arg.name.text;
+    if (key === undefined) {
+      return stop(context, "T004", `${name} takes ${names.length} argument${names.length === 1 ? "" : "s"}, found one more`, arg.span, { help: `its parameters are ${names.join(", ")}` });
+    }
+    if (!names.includes(key)) {
+      const near = nearest(key, names);
+      return stop(context, "N004", `${name} has no parameter ${key}`, arg.name?.span ?? arg.span, {
+        help: near.length > 0 ? `did you mean ${near[0]}?` : `its parameters are ${names.join(", ")}`,
+      });
+    }
+    if (given.has(key)) return stop(context, "N005", `${key} is given twice`, arg.span);
+    given.set(key, { value: evaluateArgument(context, arg, typeOf(key)), at: { file: context.file, span: arg.value.span } });
+  }
+  return given;
+}
+
+function evaluateArgument(context: Context, arg: Argument, type: TypeExpr | null): Value {
+  return type !== null && expectsWord(type) ? wordOr(context, arg.value!) : evaluate(context, arg.value!);
+}
+
+function expectsWord(type: TypeExpr): boolean {
+  return type.kind === "union" || (type.kind === "optional" && expectsWord(type.of));
+}
+
+function callDefinition(context: Context, callee: Extract<Value, { kind: "definition" }>, given: Map<string, Given>, where: Where | null, at: At & { module?: string }): Value {
+  const { definition } = callee;
+  const name = definition.name.text;
+  const typeContext = { ...context, file: callee.module };
+  for (const g of given.values()) if ([...parts(g.value)].some((v) => v.kind === "poison")) throw new Poisoned();
+  const lifted = definition.params.some((p) => {
+    const value = given.get(patternName(p.pattern))?.value;
+    return value !== undefined && liftsThrough(typeContext, value, p.type);
+  });
+  if (!lifted) {
+    if (where !== null) {
+      return stop(context, "R010", "`where` selects the places of a lifted call, and no model is given where this function takes tensors", where.span);
+    }
+    return invoke(context, callee, given, at);
+  }
+  const keys = [...given.keys()];
+  const values = keys.map((k) => given.get(k)!.value);
+  const outer = step(context, numbered(context, name));
+  return lift(outer, {
+    name,
+    span: at.span,
+    values,
+    main: mainTree(definition.params, given),
+    where,
+    body: (c, resolved) => invoke(c, callee, new Map(keys.map((k, i) => [k, { value: resolved[i], at: given.get(k)!.at }])), at),
+  });
+}
+
+/** The first model that stands where a Weight is declared, else the first model. */
+function mainTree(params: readonly Param[], given: ReadonlyMap<string, Given>): TreeValue {
+  const first = (weights: boolean): TreeValue | undefined => {
+    for (const param of params) {
+      const value = given.get(patternName(param.pattern))?.value;
+      if (value === undefined || (weights && !isWeight(param.type))) continue;
+      const tree = [...parts(value)].find((v): v is TreeValue => v.kind === "tree");
+      if (tree !== undefined) return tree;
+    }
+    return undefined;
+  };
+  return first(true) ?? first(false)!;
+}
+
+function isWeight(type: TypeExpr | null): boolean {
+  switch (type?.kind) {
+    case "tensor":
+      return type.space === "Weight";
+    case "optional":
+      return isWeight(type.of);
+    case "named":
+      return type.args.some(isWeight);
+    default:
+      return false;
+  }
+}
+
+/** Runs a definition at one place, or outside any. */
+function invoke(context: Context, callee: Extract<Value, { kind: "definition" }>, given: ReadonlyMap<string, Given>, at: At): Value {
+  const { definition, module } = callee;
+  const name = definition.name.text;
+  if (context.calls.length > 100) return stop(context, "N008", `${name} calls itself`, at.span, { help: "use fold: static code always ends" });
+  const scope: Context = {
+    ...step(context, numbered(context, name)),
+    file: module,
+    names: { own: new Map(), outer: null },
+    selector: false,
+    recipe: false,
+    calls: [...context.calls, { file: at.file, span: at.span, text: `in this call of ${name}` }],
+  };
+  for (const param of definition.params) {
+    const key = patternName(param.pattern);
+    const arg = given.get(key);
+    if (arg === undefined && param.default === null) {
+      return stop(context, "T003", `${name} needs the argument ${key}`, at.span, { others: [{ file: module, span: param.span, text: "declared here" }] });
+    }
+    const value = arg?.value ?? resolve(scope, defaultValue(scope, param));
+    const blame = arg?.at ?? { file: module, span: param.span };
+    bind(scope, param.pattern, param.type === null ? value : coerce(scope, value, param.type, blame, `the argument ${key} of ${name}`));
+  }
+  const result = evaluateBlock(scope, definition.body);
+  if (result === undefined) return stop(scope, "T009", `${name} ends without returning a value`, definition.name.span, { help: "add `return value`" });
+  const declared = definition.result;
+  return forgetAxes(declared === null ? result : coerce(scope, result, declared, { file: module, span: declared.span }, `the result of ${name}`));
+}
+
+function defaultValue(scope: Context, param: Param): Value {
+  return param.type !== null && expectsWord(param.type) ? wordOr(scope, param.default!) : evaluate(scope, param.default!);
+}
+
+/** A lambda keeps the names of where it was written; place and path are those of the call. */
+function callClosure(context: Context, callee: ClosureValue, given: ReadonlyMap<string, Given>, span: Span): Value {
+  const scope: Context = {
+    ...inner(callee.context),
+    here: context.here ?? callee.context.here,
+    frame: step(context, numbered(context, "fn")).frame,
+    calls: context.calls,
+  };
+  for (const param of callee.params) {
+    const key = patternName(param.pattern);
+    const arg = given.get(key);
+    if (arg === undefined && param.default === null) return stop(context, "T003", `the function needs the argument ${key}`, span);
+    const value = arg?.value ?? evaluate(scope, param.default!);
+    bind(scope, param.pattern, param.type === null ? value : coerce(scope, value, param.type, arg?.at ?? { file: scope.file, span: param.span }, `the argument ${key}`));
+  }
+  const result = evaluateBlock(scope, callee.body);
+  if (result === undefined) return stop(scope, "T009", "the function ends without returning a value", callee.body.span, { help: "add `return value`" });
+  return result;
+}
+

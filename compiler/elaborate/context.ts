@@ -1,0 +1,112 @@
+/**
+ * Where an expression is evaluated: the names in scope, the place of a lifted call, the path of bindings (it keys
+ * random draws and ties together the parts of a statistic over the model), and the chain of calls for messages.
+ */
+import { type Diagnostic, type DiagnosticParts, fail, type Label, type Span } from "../../grammar/index.js";
+import { type Graph, type LateNode, type Node, type Shape, showShape, type StorageDtype } from "../ir/index.js";
+import type { Place } from "../places/index.js";
+import type { Session } from "./session.js";
+import type { Value } from "./value.js";
+
+export interface Context {
+  readonly session: Session;
+  readonly graph: Graph;
+  /** The file whose text the spans of the evaluated expressions refer to. */
+  readonly file: string;
+  readonly names: Names;
+  /** The place of the innermost lifted call. */
+  readonly here: Here | null;
+  /** True in the condition of a `where` clause: `kind`, `role`, `name` .. stand for the fields of `here`. */
+  readonly selector: boolean;
+  readonly frame: Frame;
+  readonly calls: readonly Label[];
+  /** True in the body of a recipe, where load, save and report may stand. */
+  readonly recipe: boolean;
+}
+
+/** The place of a lifted call: a tensor of the first model, with its shape and how it is stored. */
+export interface Here {
+  readonly place: Place;
+  readonly shape: Shape;
+  readonly stored: StorageDtype;
+  readonly lift: Lift;
+}
+
+/** Names in scope: a chain of immutable-by-convention maps, innermost first. */
+export interface Names {
+  readonly own: Map<string, Value>;
+  readonly outer: Names | null;
+}
+
+/** One binding on the path; `counts` numbers the calls and draws of one name inside it. */
+export interface Frame {
+  readonly path: string;
+  readonly counts: Map<string, number>;
+}
+
+/** What the places of one lifted call share. */
+export interface Lift {
+  /** Statistics over the model by key; every place adds its part. */
+  readonly late: Map<string, LateEntry>;
+  readonly places: number;
+}
+
+export interface LateEntry {
+  readonly late: LateNode;
+  readonly first: readonly Node[];
+  readonly at: { readonly file: string; readonly span: Span };
+  parts: number;
+}
+
+export function lookup(names: Names | null, name: string): Value | undefined {
+  for (let n = names; n !== null; n = n.outer) {
+    const value = n.own.get(name);
+    if (value !== undefined) return value;
+  }
+  return undefined;
+}
+
+export function namesIn(names: Names | null): string[] {
+  const all: string[] = [];
+  for (let n = names; n !== null; n = n.outer) all.push(...n.own.keys());
+  return all;
+}
+
+/** A context with an inner scope of its own. */
+export function inner(context: Context): Context {
+  return { ...context, names: { own: new Map(), outer: context.names } };
+}
+
+/** A context one step further down the path of bindings. */
+export function step(context: Context, name: string): Context {
+  return { ...context, frame: { path: context.frame.path === "" ? name : `${context.frame.path}/${name}`, counts: new Map() } };
+}
+
+/** A path segment for the next call of `name` in this binding: `f`, then `f#1`, `f#2`. */
+export function numbered(context: Context, name: string): string {
+  const n = context.frame.counts.get(name) ?? 0;
+  context.frame.counts.set(name, n + 1);
+  return n === 0 ? name : `${name}#${n}`;
+}
+
+/** Stops with a diagnostic at a span; adds the calls that led here and the place. */
+export function stop(context: Context, code: string, message: string, span: Span, parts: DiagnosticParts = {}): never {
+  const notes = [...(parts.notes ?? [])];
+  if (context.here !== null && context.here.place.name !== "") {
+    notes.push(`found at the tensor ${JSON.stringify(context.here.place.name)} ${showShape(context.here.shape)}`);
+  }
+  return fail(code, message, { file: context.file, span }, { ...parts, others: [...(parts.others ?? []), ...context.calls.slice(-3)], notes });
+}
+
+/** Adds a warning to the session. */
+export function warn(context: Context, diagnostic: Diagnostic): void {
+  context.session.warnings.push(diagnostic);
+}
+
+/** Thrown when a poisoned value is used: its cause has been reported. */
+export class Poisoned extends Error {
+  constructor() {
+    super("a value could not be computed");
+    this.name = "Poisoned";
+  }
+}

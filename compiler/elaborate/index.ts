@@ -1,0 +1,6 @@
+export { builtinNames, builtinParams, isBuiltin } from "./builtins/index.js";
+export * from "./elaborate.js";
+export { byteOrder } from "./lift.js";
+export * from "./session.js";
+export type { Donor, Leaf, TensorValue, TreeValue, Value } from "./value.js";
+export { describe } from "./value.js";

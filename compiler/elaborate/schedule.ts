@@ -1,0 +1,67 @@
+/**
+ * Schedules: values that depend on the place. `by depth` interpolates between anchors over depth 0..1; `by layer`,
+ * `by name`, `by kind` and `by role` take the first case that fits. Cases may hold schedules again.
+ */
+import type { ScheduleExpr } from "../../grammar/index.js";
+import { type Context, stop } from "./context.js";
+import { evaluate, resolve } from "./evaluate.js";
+import { hereField, matchName, recordMatch, wordOr } from "./selectors.js";
+import { describe, float, type Value } from "./value.js";
+
+/** A schedule keeps the scope it was written in and waits for the place; inside a lifted call it has its value at once. */
+export function evaluateSchedule(context: Context, expr: ScheduleExpr): Value {
+  const at = (use: Context): Value => {
+    if (use.here === null) {
+      return stop(context, "R013", `\`by ${expr.by}\` has no value here: it depends on the place in a model`, expr.span, {
+        help: "give it to a function that is called on models",
+      });
+    }
+    const scope = { ...context, here: use.here };
+    return expr.by === "depth" ? byDepth(scope, expr) : byCase(scope, expr);
+  };
+  return context.here === null ? { kind: "schedule", at } : at(context);
+}
+
+function byDepth(context: Context, expr: ScheduleExpr): Value {
+  const anchors = expr.anchors.map((e) => {
+    const value = resolve(context, evaluate(context, e));
+    if (value.kind !== "number") return stop(context, "T001", `an anchor of by depth must be a number, found ${describe(value)}`, e.span);
+    return value.value;
+  });
+  if (anchors.length === 0) return stop(context, "T001", "by depth needs anchors", expr.span, { help: "write by depth { 0.2 .. 0.8 }" });
+  const at = context.here!.place.depth * (anchors.length - 1);
+  const below = Math.min(Math.floor(at), anchors.length - 1);
+  const above = Math.min(below + 1, anchors.length - 1);
+  const t = at - below;
+  return float((1 - t) * anchors[below] + t * anchors[above]);
+}
+
+function byCase(context: Context, expr: ScheduleExpr): Value {
+  const own = hereField(context, expr.by, expr.span);
+  for (const c of expr.cases) {
+    if (fits(context, expr, c.key, own)) return resolve(context, evaluate(context, c.value));
+  }
+  if (expr.otherwise !== null) return resolve(context, evaluate(context, expr.otherwise));
+  return stop(context, "R014", `by ${expr.by} has no case for ${describe(own)}`, expr.span, { help: "add `else value`" });
+}
+
+function fits(context: Context, expr: ScheduleExpr, key: ScheduleExpr["cases"][number]["key"], own: Value): boolean {
+  if (expr.by === "name") {
+    const pattern = evaluate(context, key);
+    if (pattern.kind !== "string" || own.kind !== "string") return stop(context, "T001", `by name takes patterns, found ${describe(pattern)}`, key.span);
+    return matchName(context, own.value, pattern.value, key.span);
+  }
+  if (expr.by === "layer") {
+    const range = evaluate(context, key);
+    const layer = own.kind === "number" ? own.value : -1;
+    const hit =
+      range.kind === "range" ? layer >= range.from && layer < range.to : range.kind === "number" ? layer === range.value : stop(context, "T001", `by layer takes layers and ranges, found ${describe(range)}`, key.span);
+    recordMatch(context, "layer", `${range.kind === "range" ? `${range.from}..${range.to}` : layer}`, key.span, own.kind === "number" ? String(own.value) : null, hit);
+    return hit;
+  }
+  const word = wordOr(context, key);
+  if (word.kind !== "string") return stop(context, "T001", `by ${expr.by} takes words, found ${describe(word)}`, key.span);
+  const hit = own.kind === "string" && own.value === word.value;
+  recordMatch(context, expr.by, word.value, key.span, own.kind === "string" ? own.value : null, hit);
+  return hit;
+}

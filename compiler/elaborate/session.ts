@@ -1,0 +1,95 @@
+/**
+ * What one elaboration has and collects: the definitions, the host that opens checkpoints (headers only), and the
+ * growing plan of saves and reports.
+ */
+import type { Definition, Diagnostic, Span } from "../../grammar/index.js";
+import type { Graph, Node, StorageDtype } from "../ir/index.js";
+import type { Donor, Leaf, Value } from "./value.js";
+
+/** The header of a checkpoint, as the host reads it. `id` identifies it in `input` nodes. */
+export interface ModelHeader {
+  readonly id: string;
+  readonly path: string;
+  readonly tensors: readonly { readonly name: string; readonly dtype: StorageDtype; readonly shape: readonly number[] }[];
+  readonly config: Readonly<Record<string, unknown>> | null;
+  readonly modelType: string | null;
+}
+
+/** The outside world of a recipe. `open` throws a PeftError when there is no checkpoint at the path. */
+export interface Host {
+  open(path: string, from: { readonly file: string; readonly span: Span }): ModelHeader;
+}
+
+/** A definition found by name from a file: its own and its imported ones. */
+export interface Definitions {
+  find(file: string, name: string): { readonly definition: Definition; readonly file: string } | undefined;
+  names(file: string): readonly string[];
+}
+
+/** One tensor of a saved model. */
+export interface SavedTensor {
+  readonly name: string;
+  readonly node: Node;
+  readonly stored: StorageDtype;
+  readonly reference: Node | null;
+  readonly selected: boolean;
+}
+
+export interface Save {
+  readonly to: string;
+  readonly tensors: readonly SavedTensor[];
+  readonly donor: Donor | null;
+  readonly shardBytes: number | null;
+  /** True when every float tensor was asked to have one dtype. */
+  readonly dtype: StorageDtype | null;
+  readonly at: { readonly file: string; readonly span: Span };
+}
+
+export interface Report {
+  /** The text of the reported expression. */
+  readonly label: string;
+  readonly value: Value;
+}
+
+/** One lifted call, for `peftc plan`. */
+export interface LiftedCall {
+  readonly name: string;
+  readonly places: number;
+  readonly selected: number;
+  readonly carried: number;
+  readonly elements: number;
+}
+
+/** A random draw: what keyed it, for the receipt. */
+export interface Draw {
+  readonly path: string;
+  readonly places: number;
+}
+
+export interface Session {
+  readonly host: Host;
+  readonly definitions: Definitions;
+  readonly graph: Graph;
+  readonly seed: number;
+  readonly texts: ReadonlyMap<string, string>;
+  readonly warnings: Diagnostic[];
+  readonly loads: ModelHeader[];
+  readonly saves: Save[];
+  readonly reports: Report[];
+  readonly lifts: LiftedCall[];
+  readonly draws: Map<string, number>;
+  /** Conditions of `require` whose value is known only while running. */
+  readonly requirements: { readonly node: Node; readonly message: string; readonly at: { readonly file: string; readonly span: Span }; readonly place: string }[];
+  /** Patterns and words of schedules and selectors, and how many places each matched (selectors.ts). */
+  readonly matches: Map<string, PatternUse>;
+}
+
+export interface PatternUse {
+  readonly what: string;
+  readonly pattern: string;
+  readonly at: { readonly file: string; readonly span: Span };
+  readonly candidates: Set<string>;
+  hits: number;
+}
+
+export type { Leaf };

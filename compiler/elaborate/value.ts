@@ -1,0 +1,191 @@
+/**
+ * Values of the elaborator. Structure is static and fully known here: numbers, strings, lists, functions, the names and
+ * shapes in a model. Only what a tensor holds is not: a tensor value is a node of the graph. Spec: spec/language.md.
+ */
+import type { Expr, FunctionDefinition, Param } from "../../grammar/index.js";
+import type { Node, StorageDtype } from "../ir/index.js";
+import { showShape } from "../ir/index.js";
+import type { Place } from "../places/index.js";
+import type { Context } from "./context.js";
+
+export type Scope = "row" | "column" | "tensor" | "model";
+
+export type Value =
+  | NumberValue
+  | { readonly kind: "bool"; readonly value: boolean }
+  | { readonly kind: "string"; readonly value: string }
+  | { readonly kind: "none" }
+  | ListValue
+  | { readonly kind: "tuple"; readonly items: readonly Value[] }
+  | RecordValue
+  | TensorValue
+  | RankValue
+  | TreeValue
+  | ScheduleValue
+  | { readonly kind: "scope"; readonly scope: Scope }
+  | { readonly kind: "dtype"; readonly dtype: StorageDtype }
+  | { readonly kind: "range"; readonly from: number; readonly to: number }
+  | ClosureValue
+  | { readonly kind: "definition"; readonly definition: FunctionDefinition; readonly module: string }
+  | { readonly kind: "builtin"; readonly name: string }
+  /** What a failed binding leaves behind; using it stays silent, the failure has been reported. */
+  | { readonly kind: "poison" };
+
+export interface NumberValue {
+  readonly kind: "number";
+  readonly value: number;
+  readonly integer: boolean;
+}
+
+export interface ListValue {
+  readonly kind: "list";
+  readonly items: readonly Value[];
+}
+
+export interface RecordValue {
+  readonly kind: "record";
+  readonly fields: ReadonlyMap<string, Value>;
+}
+
+/** A tensor or, with shape [], a running number. `axes` names its axes where a declared type did. */
+export interface TensorValue {
+  readonly kind: "tensor";
+  readonly node: Node;
+  readonly space: "weight" | "tensor";
+  readonly axes: readonly (string | null)[] | null;
+}
+
+/** `rank(x, over)` with a scope wider than a row: only comparisons can use it. */
+export interface RankValue {
+  readonly kind: "rank";
+  readonly of: TensorValue;
+  readonly over: "tensor" | "model";
+}
+
+/** A model, or a tree of values by place. `donor` is the checkpoint that config, tokenizer and dtypes come from. */
+export interface TreeValue {
+  readonly kind: "tree";
+  readonly leaves: ReadonlyMap<string, Leaf>;
+  readonly donor: Donor | null;
+  /** Where the tree came from, for messages: a path or the name of a call. */
+  readonly origin: string;
+}
+
+export interface Leaf {
+  readonly value: Value;
+  readonly place: Place;
+  /** How the donor stores it. */
+  readonly stored: StorageDtype;
+  /** The tensor that a saved result is compared with: the first Weight argument's. */
+  readonly reference: Node | null;
+  /** Computed by a call that selected this place (not carried along unchanged). */
+  readonly selected: boolean;
+}
+
+export interface Donor {
+  readonly id: string;
+  readonly path: string;
+}
+
+/** A number, or another value, that depends on the place: `by depth { .. }` and arithmetic on it. */
+export interface ScheduleValue {
+  readonly kind: "schedule";
+  readonly at: (context: Context) => Value;
+}
+
+export interface ClosureValue {
+  readonly kind: "closure";
+  readonly params: readonly Param[];
+  readonly body: Extract<Expr, { kind: "lambda" }>["body"];
+  readonly context: Context;
+}
+
+export const none: Value = { kind: "none" };
+
+export function int(value: number): NumberValue {
+  return { kind: "number", value, integer: true };
+}
+
+export function float(value: number): NumberValue {
+  return { kind: "number", value, integer: false };
+}
+
+export function bool(value: boolean): Value {
+  return { kind: "bool", value };
+}
+
+export function text(value: string): Value {
+  return { kind: "string", value };
+}
+
+export function list(items: readonly Value[]): ListValue {
+  return { kind: "list", items };
+}
+
+export function tensor(node: Node, space: TensorValue["space"] = "tensor", axes: TensorValue["axes"] = null): TensorValue {
+  return { kind: "tensor", node, space, axes };
+}
+
+/** What a message calls a value: "Weight[64, 32]", "Int 3", "a list of 2". */
+export function describe(value: Value): string {
+  switch (value.kind) {
+    case "number":
+      return `${value.integer ? "Int" : "Float"} ${value.value}`;
+    case "bool":
+      return `Bool ${value.value}`;
+    case "string":
+      return `"${value.value}"`;
+    case "none":
+      return "none";
+    case "list":
+      return `a list of ${value.items.length}`;
+    case "tuple":
+      return `(${value.items.map(describe).join(", ")})`;
+    case "record":
+      return `a record of ${[...value.fields.keys()].join(", ")}`;
+    case "tensor":
+      if (value.node.shape.length === 0) return value.node.dtype === "bool" ? "a running Bool" : "a running number";
+      return `${value.space === "weight" ? "Weight" : "Tensor"}${showShape(value.node.shape)}`;
+    case "rank":
+      return `ranks over a ${value.over}`;
+    case "tree":
+      return `Model ${value.origin}`;
+    case "schedule":
+      return "a schedule";
+    case "scope":
+      return `Scope ${value.scope}`;
+    case "dtype":
+      return `Dtype ${value.dtype}`;
+    case "range":
+      return `the range ${value.from}..${value.to}`;
+    case "closure":
+      return "a function";
+    case "definition":
+      return `the ${value.definition.kind} ${value.definition.name.text}`;
+    case "builtin":
+      return `the builtin function ${value.name}`;
+    case "poison":
+      return "a value that could not be computed";
+  }
+}
+
+/** Visits a value and everything inside lists, tuples and records. */
+export function* parts(value: Value): Generator<Value> {
+  yield value;
+  if (value.kind === "list" || value.kind === "tuple") for (const item of value.items) yield* parts(item);
+  if (value.kind === "record") for (const field of value.fields.values()) yield* parts(field);
+}
+
+/** Rebuilds lists, tuples and records with their inner values replaced. */
+export function mapParts(value: Value, f: (v: Value) => Value): Value {
+  switch (value.kind) {
+    case "list":
+      return list(value.items.map((v) => mapParts(v, f)));
+    case "tuple":
+      return { kind: "tuple", items: value.items.map((v) => mapParts(v, f)) };
+    case "record":
+      return { kind: "record", fields: new Map([...value.fields].map(([k, v]) => [k, mapParts(v, f)])) };
+    default:
+      return f(value);
+  }
+}
