@@ -39,7 +39,7 @@ export interface Graph {
   readonly nodes: readonly Node[];
   /** The node for this operation. Throws ShapeError when the operation does not fit its arguments. */
   make(op: string, args: readonly Node[], attrs?: Attrs): Node;
-  /** A rank-0 constant. Integers are i64, other numbers f64. */
+  /** A rank-0 constant. Integers are i64 (with one zero), other numbers and, with `float`, all numbers f64. */
   constant(value: number | boolean, float?: boolean): Node;
   input(attrs: InputAttrs): Node;
   /** A node over the whole model whose arguments are added while the places are visited, then sealed. */
@@ -71,9 +71,9 @@ export function createGraph(): Graph {
     constant(value, float = false) {
       if (typeof value === "boolean") return make("const", [], { value, dtype: "bool" });
       const dtype = float || !Number.isInteger(value) ? "f64" : "i64";
+      if (dtype === "i64") return make("const", [], { value: value + 0, dtype });
       // -0, NaN and infinities have no JSON form.
-      const exact =
-        Number.isFinite(value) && !Object.is(value, -0) ? value : String(Object.is(value, -0) ? "-0" : value);
+      const exact = Object.is(value, -0) ? "-0" : Number.isFinite(value) ? value : String(value);
       return make("const", [], { value: exact, dtype });
     },
     input(attrs) {

@@ -12,7 +12,8 @@ export function fold(graph: Graph, roots: readonly Node[]): Node[] {
   return rewrite(graph, roots, foldNode);
 }
 
-function foldNode(node: Node, graph: Graph): Node {
+/** The constant that a rank-0 operation on constants gives, or the node itself. */
+export function foldNode(node: Node, graph: Graph): Node {
   if (node.op === "const" || node.shape.length > 0 || !node.args.every((arg) => arg.op === "const")) return node;
   const { fusion } = opRow(node.op);
   if (fusion !== "host" && fusion !== "elementwise") return node;

@@ -2,15 +2,16 @@
  * Algebra and views: rewrites to something with less work and the same value. Each rule is a line of the tables; the
  * spec tries each line. A rule holds for every input, bit for bit, with infinities, NaN (one NaN is as good as
  * another) and both zeros: so x + 0 stays (-0 + 0 is +0), and 0 * x stays (infinity * 0 is NaN). The one exception is
- * marked.
+ * marked. Constants that come to light are folded on the way.
  */
 import type { Attrs, Graph, Node } from "../ir/index.js";
 import { broadcastShapes, constantOf, opRows, sameShape } from "../ir/index.js";
+import { foldNode } from "./fold.js";
 import { rewrite } from "./rewrite.js";
 
 /** The same values with less work. */
 export function simplify(graph: Graph, roots: readonly Node[]): Node[] {
-  return rewrite(graph, roots, simplifyNode);
+  return rewrite(graph, roots, (node) => foldNode(simplifyNode(node, graph), graph));
 }
 
 function simplifyNode(node: Node, graph: Graph): Node {

@@ -135,7 +135,7 @@ export const composite: readonly OpRow[] = [
     "norm2",
     "square root of the sum of squares",
     1,
-    ([xs]) => Math.hypot(...xs),
+    ([xs]) => Math.sqrt(sum(xs.map((x) => x * x))),
     (g, [x], attrs) => g.make("sqrt", [reduce(g, "sum", g.make("mul", [x, x]), attrs)]),
   ),
   statistic(
@@ -206,7 +206,7 @@ export const composite: readonly OpRow[] = [
       evaluate([a], attrs, node, round) {
         const axes = attrs.axes as readonly number[];
         const groups = groupsOf(a, axes).map((g) => {
-          const top = Math.max(...g);
+          const top = g.reduce((a, b) => Math.max(a, b), -Infinity);
           const z = sum(g.map((x) => Math.exp(x - top)));
           return g.map((x) => (name === "softmax" ? Math.exp(x - top) / z : x - top - Math.log(z)));
         });

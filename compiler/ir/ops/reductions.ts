@@ -76,7 +76,7 @@ function reduction(
       const integer = args[0].dtype === "i32" || args[0].dtype === "i64";
       return { shape, dtype: shape.length === 0 ? (integer ? "i64" : "f64") : integer ? "i32" : "f32" };
     },
-    evaluate: ([a], attrs) => foldGroups(a, attrs.axes as readonly number[], initial, step),
+    evaluate: ([a], attrs) => foldGroups(a, attrs.axes as readonly number[], initial, (acc, x) => step(acc, x)),
     tolerance,
   };
 }

@@ -44,6 +44,9 @@ export const sources: readonly OpRow[] = [
       if ((typeof attrs.value === "boolean") !== (attrs.dtype === "bool")) {
         throw new ShapeError(`a constant of dtype ${attrs.dtype} cannot be ${attrs.value}`, "dtype");
       }
+      if (attrs.dtype === "i64" && !Number.isInteger(attrs.value)) {
+        throw new ShapeError(`an i64 constant must be an integer, found ${attrs.value}`, "dtype");
+      }
       return { shape: [], dtype: attrs.dtype as ValueDtype };
     },
     evaluate: (_, attrs) => Float64Array.of(Number(attrs.value)),
