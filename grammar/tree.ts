@@ -35,7 +35,9 @@ export interface Comment {
 
 /** `use std.merge.{ties, slerp}` (path ["std","merge"]) or `use "./mine.peft".{name}`. */
 export interface Use {
-  readonly from: { readonly kind: "module"; readonly path: readonly Name[] } | { readonly kind: "file"; readonly path: StringExpr };
+  readonly from:
+    | { readonly kind: "module"; readonly path: readonly Name[] }
+    | { readonly kind: "file"; readonly path: StringExpr };
   readonly names: readonly { readonly name: Name; readonly as: Name | null }[];
   readonly span: Span;
 }
@@ -87,9 +89,22 @@ export interface Block {
 
 export type Statement =
   | { readonly kind: "let"; readonly bindings: readonly Binding[]; readonly span: Span }
-  | { readonly kind: "input"; readonly name: Name; readonly type: TypeExpr | null; readonly default: Expr | null; readonly doc: string | null; readonly span: Span }
+  | {
+      readonly kind: "input";
+      readonly name: Name;
+      readonly type: TypeExpr | null;
+      readonly default: Expr | null;
+      readonly doc: string | null;
+      readonly span: Span;
+    }
   | { readonly kind: "return"; readonly value: Expr; readonly span: Span }
-  | { readonly kind: "if"; readonly condition: Expr; readonly then: Block; readonly else: Block | null; readonly span: Span }
+  | {
+      readonly kind: "if";
+      readonly condition: Expr;
+      readonly then: Block;
+      readonly else: Block | null;
+      readonly span: Span;
+    }
   | { readonly kind: "report"; readonly value: Expr; readonly span: Span }
   | { readonly kind: "expression"; readonly value: Expr; readonly span: Span };
 
@@ -118,9 +133,25 @@ export type MatchPattern =
 export type StringExpr = { readonly kind: "string"; readonly parts: readonly (string | Expr)[]; readonly span: Span };
 
 export type BinaryOp =
-  | "+" | "-" | "*" | "/" | "%" | "^" | "@"
-  | "==" | "!=" | "<" | "<=" | ">" | ">="
-  | "and" | "or" | "??" | "++" | "in" | "matches";
+  | "+"
+  | "-"
+  | "*"
+  | "/"
+  | "%"
+  | "^"
+  | "@"
+  | "=="
+  | "!="
+  | "<"
+  | "<="
+  | ">"
+  | ">="
+  | "and"
+  | "or"
+  | "??"
+  | "++"
+  | "in"
+  | "matches";
 
 export type Expr =
   | NumberExpr
@@ -131,12 +162,23 @@ export type Expr =
   | { readonly kind: "list"; readonly items: readonly Expr[]; readonly span: Span }
   | { readonly kind: "comprehension"; readonly value: Expr; readonly clauses: readonly Clause[]; readonly span: Span }
   | { readonly kind: "tuple"; readonly items: readonly Expr[]; readonly span: Span }
-  | { readonly kind: "record"; readonly fields: readonly { readonly name: Name; readonly value: Expr }[]; readonly span: Span }
+  | {
+      readonly kind: "record";
+      readonly fields: readonly { readonly name: Name; readonly value: Expr }[];
+      readonly span: Span;
+    }
   | { readonly kind: "call"; readonly callee: Expr; readonly args: readonly Argument[]; readonly span: Span }
   | { readonly kind: "index"; readonly target: Expr; readonly items: readonly IndexItem[]; readonly span: Span }
   | { readonly kind: "field"; readonly target: Expr; readonly name: Name; readonly span: Span }
   | { readonly kind: "unary"; readonly op: "-" | "not"; readonly value: Expr; readonly span: Span }
-  | { readonly kind: "binary"; readonly op: BinaryOp; readonly opSpan: Span; readonly left: Expr; readonly right: Expr; readonly span: Span }
+  | {
+      readonly kind: "binary";
+      readonly op: BinaryOp;
+      readonly opSpan: Span;
+      readonly left: Expr;
+      readonly right: Expr;
+      readonly span: Span;
+    }
   | { readonly kind: "range"; readonly from: Expr | null; readonly to: Expr | null; readonly span: Span }
   | { readonly kind: "if"; readonly condition: Expr; readonly then: Expr; readonly else: Expr; readonly span: Span }
   | { readonly kind: "match"; readonly subject: Expr; readonly arms: readonly MatchArm[]; readonly span: Span }
@@ -207,7 +249,13 @@ export type TypeExpr =
   /** `Int`, `Model`, a record's name; `List[T]` has args. */
   | { readonly kind: "named"; readonly name: Name; readonly args: readonly TypeExpr[]; readonly span: Span }
   /** `Weight[out, in]`, `Tensor[*b, 2*d, i32]`. `dims` null: no brackets (any shape). */
-  | { readonly kind: "tensor"; readonly space: "Weight" | "Delta" | "Tensor"; readonly dims: readonly DimExpr[] | null; readonly dtype: string | null; readonly span: Span }
+  | {
+      readonly kind: "tensor";
+      readonly space: "Weight" | "Delta" | "Tensor";
+      readonly dims: readonly DimExpr[] | null;
+      readonly dtype: string | null;
+      readonly span: Span;
+    }
   | { readonly kind: "union"; readonly options: readonly StringExpr[]; readonly span: Span }
   | { readonly kind: "optional"; readonly of: TypeExpr; readonly span: Span }
   | { readonly kind: "tuple"; readonly items: readonly TypeExpr[]; readonly span: Span }

@@ -1,0 +1,67 @@
+/**
+ * Text to tree.
+ *
+ * In: a path, for the messages, and the text of a file. Out: its tree and every mistake in it, in order of place. The
+ * grammar is the chain of rule classes below (types, literals, expressions, control, statements, definitions); the
+ * parser is built once, at the first file. Never throws: what cannot be read is reported and left out of the tree.
+ */
+import { commentOf, docBefore } from "./comments.js";
+import { DefinitionRules } from "./definitions.js";
+import { type Diagnostic, diagnostic } from "./diagnostic.js";
+import { layout } from "./layout.js";
+import type { Comment, File } from "./tree.js";
+
+/** More mistakes than this are not worth reading. */
+const diagnosticLimit = 100;
+
+class Parser extends DefinitionRules {
+  private comments: readonly Comment[] = [];
+
+  constructor() {
+    super();
+    this.performSelfAnalysis();
+  }
+
+  parse(path: string, text: string): { file: File; diagnostics: Diagnostic[] } {
+    const laid = layout(path, text);
+    this.comments = laid.comments.map(commentOf);
+    this.begin(path, text);
+    this.input = laid.tokens;
+    const { uses, definitions } = this.file();
+    this.reportOpenRanges();
+    const file: File = { path, text, uses, definitions, comments: this.comments };
+    return { file, diagnostics: inOrder([...laid.diagnostics, ...this.found]) };
+  }
+
+  protected docBefore(offset: number): string | null {
+    return docBefore(this.comments, this.text, offset);
+  }
+}
+
+function inOrder(diagnostics: Diagnostic[]): Diagnostic[] {
+  const start = (d: Diagnostic) => d.primary.span?.start ?? 0;
+  return diagnostics.sort((a, b) => start(a) - start(b)).slice(0, diagnosticLimit);
+}
+
+let parser: Parser | null = null;
+
+/** Parses one file. `path` only names it in diagnostics; nothing is read. */
+export function parse(path: string, text: string): { file: File; diagnostics: Diagnostic[] } {
+  parser ??= new Parser();
+  try {
+    return parser.parse(path, text);
+  } catch (error) {
+    // The limits on nesting keep the stack shallow; a caller deep in its own stack can still exhaust it.
+    if (!(error instanceof RangeError)) throw error;
+    parser = null;
+    const tooDeep = diagnostic(
+      "S008",
+      "this file is nested too deeply to read",
+      { file: path, span: null },
+      {
+        help: "name the inner parts with `let`",
+      },
+    );
+    return { file: { path, text, uses: [], definitions: [], comments: [] }, diagnostics: [tooDeep] };
+  }
+}
