@@ -139,7 +139,7 @@ function gather(main: TreeValue, results: ReadonlyMap<string, Value>, carried: R
   for (const [name, leaf] of main.leaves) {
     const value = results.get(name);
     const kept = carried.get(name);
-    if (value !== undefined) leaves.set(name, { value, place: leaf.place, stored: leaf.stored, reference: leaf.reference ?? (leaf.value.kind === "tensor" ? leaf.value.node : null), selected: true });
+    if (value !== undefined) leaves.set(name, { value, place: leaf.place, stored: leaf.stored, scalar: leaf.scalar, reference: leaf.reference ?? (leaf.value.kind === "tensor" ? leaf.value.node : null), selected: true });
     else if (kept !== undefined && first.kind === "tensor" && first.node.shape.length > 0) leaves.set(name, kept);
   }
   return { kind: "tree", leaves, donor: main.donor, origin };

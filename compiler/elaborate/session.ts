@@ -30,6 +30,7 @@ export interface Definitions {
 export interface SavedTensor {
   readonly name: string;
   readonly node: Node;
+  readonly shape: readonly number[];
   readonly stored: StorageDtype;
   readonly reference: Node | null;
   readonly selected: boolean;

@@ -76,6 +76,8 @@ export interface Leaf {
   readonly place: Place;
   /** How the donor stores it. */
   readonly stored: StorageDtype;
+  /** Stored with rank 0; computed with as a vector of one element, since rank-0 values live on the host. */
+  readonly scalar: boolean;
   /** The tensor that a saved result is compared with: the first Weight argument's. */
   readonly reference: Node | null;
   /** Computed by a call that selected this place (not carried along unchanged). */

@@ -248,16 +248,17 @@ class TaskBuilder {
     const main = this.main ?? { rows: 1, cols: 1, flat: true };
     // A flat kernel among row kernels walks the same pieces, counted in elements.
     const steps = this.steps.map((step): Step => {
-      if (step.kind !== "kernel" || main.flat || this.whole || !step.domain.flat) return step;
+      if (step.kind !== "kernel" || main.flat || !step.domain.flat) return step;
       const rowsABlock = domainOf(false, main.rows, main.cols).block;
       return { ...step, domain: { ...step.domain, block: rowsABlock * main.cols } };
     });
+    const whole = this.whole || this.fileAccess.some((kinds) => kinds.size > 1);
     return {
       steps,
       files: this.files,
-      reads: this.fileAccess.map((kinds) => (this.whole || kinds.has("all") || kinds.size !== 1 ? (kinds.size === 1 && !this.whole ? [...kinds][0] : "all") : [...kinds][0])),
+      reads: this.fileAccess.map((kinds) => (whole ? "all" : [...kinds][0])),
       temps: this.temps,
-      whole: this.whole || this.fileAccess.some((kinds) => kinds.size > 1),
+      whole,
       flat: main.flat,
       rows: main.rows,
       cols: main.cols,
@@ -344,7 +345,7 @@ class LoopBuilder {
 
   storeInto(node: Node, dtype: StorageDtype, ref: BufferRef): void {
     const map = this.mapFor(node);
-    let value = node.op === "matmul" ? this.product(node, map) : opRow(node.op).fusion === "reduce" ? this.reduction(node, map) : this.lower(node, map);
+    let value = node.op === "matmul" ? this.product(node) : opRow(node.op).fusion === "reduce" ? this.reduction(node) : this.lower(node, map);
     const full = sizeOf(node.shape) === this.rows * this.cols;
     if (full && this.instrs[value].level !== "element") value = this.element(value);
     if (this.instrs[value].lane === "i32" && /^(F|BF)/.test(dtype)) value = this.push("to_f32", [value], "f32");
@@ -541,7 +542,7 @@ class LoopBuilder {
   }
 
   /** A reduction that has this loop to itself: the reduced axes are its columns. */
-  private reduction(node: Node, map: IndexMap): number {
+  private reduction(node: Node): number {
     const [arg] = node.args;
     const axes = node.attrs.axes as readonly number[];
     const kept = arg.shape.map((_, i) => i).filter((i) => !axes.includes(i));
@@ -553,22 +554,22 @@ class LoopBuilder {
     const finer = [...kept.map((i) => arg.shape[i]), ...axes.map((i) => arg.shape[i])];
     const position = (i: number) => (axes.includes(i) ? kept.length + axes.indexOf(i) : kept.indexOf(i));
     const inner: IndexMap = { box: finer, axes: arg.shape.map((d, i) => ({ axis: d === 1 ? -1 : position(i), offset: 0 })) };
-    void map;
     return this.rowInstr(node, this.lower(arg, inner));
   }
 
   /** A matrix product by itself: the loop runs over [.., m, n, k] and sums along k. */
-  private product(node: Node, _map: IndexMap): number {
+  private product(node: Node): number {
     const [a, b] = node.args;
     const rank = node.shape.length;
-    const operand = (arg: Node, m: number, k: number): number => {
+    // `own` is the operand's axis that survives (m of the left, n of the right), `at` its axis in the product.
+    const operand = (arg: Node, own: number, at: number): number => {
       const lead = arg.shape.length - 2;
-      const axes = arg.shape.map((d, i) => ({ axis: d === 1 && i < lead ? -1 : i < lead ? rank - 2 - lead + i : i === m ? (arg === a && m === lead ? rank - 2 : rank - 1) : rank, offset: 0 }));
-      void k;
+      const axisOf = (i: number) => (i < lead ? rank - 2 - lead + i : i === own ? at : rank);
+      const axes = arg.shape.map((d, i) => ({ axis: d === 1 ? -1 : axisOf(i), offset: 0 }));
       return this.element(this.float(this.lower(arg, { box: this.box, axes })));
     };
-    const left = operand(a, a.shape.length - 2, a.shape.length - 1);
-    const right = operand(b, b.shape.length - 1, b.shape.length - 2);
+    const left = operand(a, a.shape.length - 2, rank - 2);
+    const right = operand(b, b.shape.length - 1, rank - 1);
     return this.push("row_sum", [this.push("mul", [left, right], "f32")], "f32", "row");
   }
 

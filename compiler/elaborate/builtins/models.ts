@@ -26,8 +26,9 @@ function load(context: Context, { values, span }: Arguments): Value {
   const places = placesOf(header.tensors, header.config, options);
   const leaves = new Map<string, Leaf>();
   for (const t of header.tensors) {
-    const node = context.graph.input({ source: header.id, name: t.name, dtype: t.dtype, shape: t.shape });
-    leaves.set(t.name, { value: tensor(node, "weight"), place: places.get(t.name)!, stored: t.dtype, reference: null, selected: false });
+    const scalar = t.shape.length === 0;
+    const node = context.graph.input({ source: header.id, name: t.name, dtype: t.dtype, shape: scalar ? [1] : t.shape });
+    leaves.set(t.name, { value: tensor(node, "weight"), place: places.get(t.name)!, stored: t.dtype, scalar, reference: null, selected: false });
   }
   return { kind: "tree", leaves, donor: { id: header.id, path: header.path }, origin: JSON.stringify(path.value) };
 }
@@ -65,7 +66,8 @@ function savedTensor(context: Context, name: string, leaf: Leaf, asked: StorageD
   const untouched = value.node.op === "input";
   if (!untouched && !isFloat(leaf.stored)) return stop(context, "R009", `${JSON.stringify(name)} is stored as ${leaf.stored}, and a computed tensor cannot be stored so`, span, { help: "say dtype = f32" });
   const integer = untouched && !isFloat(leaf.stored);
-  return { name, node: value.node, stored: integer || asked === null ? leaf.stored : asked, reference: leaf.reference, selected: leaf.selected };
+  const shape = leaf.scalar && value.node.shape.length === 1 ? [] : value.node.shape;
+  return { name, node: value.node, shape, stored: integer || asked === null ? leaf.stored : asked, reference: leaf.reference, selected: leaf.selected };
 }
 
 export const models: Readonly<Record<string, Builtin>> = {

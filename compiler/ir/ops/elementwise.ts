@@ -2,8 +2,9 @@
  * Elementwise rows: one element from one element of each argument. The numbers follow IEEE 754 in f32 on tensors and in
  * f64 on rank-0 values. Sources: the WebAssembly and WGSL specifications for what the targets give.
  */
-import type { ValueDtype } from "../dtype.js";
+import { isStorageDtype, type StorageDtype, type ValueDtype } from "../dtype.js";
 import type { Attrs, Node } from "../graph.js";
+import { roundToStorage } from "../storage.js";
 import { arithmeticDtype, broadcastShapes, exactly, type OpRow, ShapeError, ulps } from "./row.js";
 
 const floatOf = (rank: number): ValueDtype => (rank === 0 ? "f64" : "f32");
@@ -92,6 +93,18 @@ export const elementwise: readonly OpRow[] = [
       return { shape, dtype: bool ? "bool" : arithmeticDtype(branches, shape.length) };
     },
     scalar: (c, a, b) => (c !== 0 ? a : b),
+    tolerance: exactly,
+  },
+  {
+    name: "quantize",
+    doc: "rounded to the nearest number (ties to even) of a storage dtype: attribute dtype",
+    arity: 1,
+    fusion: "elementwise",
+    infer([a], attrs: Attrs) {
+      if (!isStorageDtype(String(attrs.dtype))) throw new ShapeError(`quantize needs a storage dtype, found ${attrs.dtype}`, "dtype");
+      return { shape: a.shape, dtype: floatOf(a.shape.length) };
+    },
+    evaluate: ([a], attrs) => a.data.map((x) => roundToStorage(attrs.dtype as StorageDtype, x)),
     tolerance: exactly,
   },
   {

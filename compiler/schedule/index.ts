@@ -1,0 +1,3 @@
+export { HISTOGRAM_BINS } from "./fuse.js";
+export * from "./program.js";
+export { type Scheduled, schedule } from "./schedule.js";
