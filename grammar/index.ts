@@ -6,6 +6,6 @@ export * from "./diagnostic.js";
 export { type FrameOptions, renderDiagnostic } from "./frame.js";
 export { lineColumn } from "./lines.js";
 export { nearest } from "./nearest.js";
-export { parse } from "./parser.js";
+export { parse, parseExpression } from "./parser.js";
 export { printTree } from "./print.js";
 export type * from "./tree.js";

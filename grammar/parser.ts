@@ -5,11 +5,15 @@
  * grammar is the chain of rule classes below (types, literals, expressions, control, statements, definitions); the
  * parser is built once, at the first file. Never throws: what cannot be read is reported and left out of the tree.
  */
+
+import { EOF } from "chevrotain";
 import { commentOf, docBefore } from "./comments.js";
 import { DefinitionRules } from "./definitions.js";
 import { type Diagnostic, diagnostic } from "./diagnostic.js";
 import { layout } from "./layout.js";
-import type { Comment, File } from "./tree.js";
+import type { Rule } from "./recovery.js";
+import * as T from "./tokens.js";
+import type { Comment, Expr, File } from "./tree.js";
 
 /** More mistakes than this are not worth reading. */
 const diagnosticLimit = 100;
@@ -33,6 +37,30 @@ class Parser extends DefinitionRules {
     return { file, diagnostics: inOrder([...laid.diagnostics, ...this.found]) };
   }
 
+  parseExpression(path: string, text: string): { expr: Expr | null; diagnostics: Diagnostic[] } {
+    const laid = layout(path, text);
+    this.comments = [];
+    this.begin(path, text);
+    this.input = laid.tokens;
+    const expr = this.lone();
+    this.reportOpenRanges();
+    return { expr, diagnostics: inOrder([...laid.diagnostics, ...this.found]) };
+  }
+
+  /** One expression and nothing else. */
+  private readonly lone: Rule<Expr | null> = this.rule("lone", () =>
+    this.attempt<Expr | null>(
+      () => {
+        const value = this.SUBRULE(this.value);
+        while (this.skip(T.Newline));
+        if (!this.RECORDING_PHASE && !this.is(1, EOF)) this.unexpected("the end of the value");
+        return value;
+      },
+      () => false,
+      () => null,
+    ),
+  );
+
   protected docBefore(offset: number): string | null {
     return docBefore(this.comments, this.text, offset);
   }
@@ -47,9 +75,26 @@ let parser: Parser | null = null;
 
 /** Parses one file. `path` only names it in diagnostics; nothing is read. */
 export function parse(path: string, text: string): { file: File; diagnostics: Diagnostic[] } {
-  parser ??= new Parser();
+  return shallow(
+    () => (parser ??= new Parser()).parse(path, text),
+    (diagnostics) => ({ file: { path, text, uses: [], definitions: [], comments: [] }, diagnostics }),
+    path,
+  );
+}
+
+/** Parses one expression, as a value given on a command line is; null after a mistake. */
+export function parseExpression(path: string, text: string): { expr: Expr | null; diagnostics: Diagnostic[] } {
+  return shallow(
+    () => (parser ??= new Parser()).parseExpression(path, text),
+    (diagnostics) => ({ expr: null, diagnostics }),
+    path,
+  );
+}
+
+/** Runs a parse; gives `failed` of one diagnostic when the stack does not suffice. */
+function shallow<R>(parse: () => R, failed: (diagnostics: Diagnostic[]) => R, path: string): R {
   try {
-    return parser.parse(path, text);
+    return parse();
   } catch (error) {
     // The limits on nesting keep the stack shallow; a caller deep in its own stack can still exhaust it.
     if (!(error instanceof RangeError)) throw error;
@@ -62,6 +107,6 @@ export function parse(path: string, text: string): { file: File; diagnostics: Di
         help: "name the inner parts with `let`",
       },
     );
-    return { file: { path, text, uses: [], definitions: [], comments: [] }, diagnostics: [tooDeep] };
+    return failed([tooDeep]);
   }
 }
