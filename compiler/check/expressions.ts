@@ -1,0 +1,325 @@
+/**
+ * The type of every expression. In: an expression, its scope, and the type expected there if one is. Out: its type, kept
+ * for `typeOf`; findings go to the context. Each kind of expression has its rule here or in the file named after it.
+ */
+import { type Expr, nearest } from "../../grammar/index.js";
+import { present } from "./broadcasting.js";
+import { builtins, laterNames, showBuiltin } from "./builtins.js";
+import { inferCall } from "./calls.js";
+import { type Context, report } from "./context.js";
+import { inferLambda } from "./functions.js";
+import { here, whereWords } from "./here.js";
+import { inferIndex } from "./indexing.js";
+import { join, joinAll } from "./join.js";
+import { inferMatch } from "./matching.js";
+import { checked, expectType } from "./mismatch.js";
+import { narrow } from "./narrowing.js";
+import { inferBinary, inferUnary } from "./operators.js";
+import { bindPattern } from "./patterns.js";
+import { constant } from "./polynomial.js";
+import { rigid } from "./relate.js";
+import { inferSchedule } from "./schedules.js";
+import { declare, innerScope, localNames, lookup, type Scope } from "./scope.js";
+import { type Axis, axis, rankOf, showShape } from "./shape.js";
+import { needStatic } from "./stages.js";
+import { checkCondition } from "./statements.js";
+import {
+  atPlace,
+  error,
+  type Field,
+  isQuiet,
+  list,
+  none,
+  number,
+  showType,
+  string,
+  type Type,
+  unknown,
+  words,
+} from "./types.js";
+import { wordType } from "./words.js";
+
+/** Expressions nested deeper than this are left to the elaborator. */
+const MAX_DEPTH = 400;
+
+/** Infers and remembers the type of `e`. */
+export function infer(cx: Context, scope: Scope, e: Expr, expected: Type | null = null): Type {
+  if (cx.depth.now >= MAX_DEPTH) return unknown;
+  cx.depth.now++;
+  const type = inferExpr(cx, scope, e, expected);
+  cx.depth.now--;
+  cx.program.types.set(e, type);
+  return type;
+}
+
+function inferExpr(cx: Context, scope: Scope, e: Expr, expected: Type | null): Type {
+  switch (e.kind) {
+    case "number":
+      if (e.unit === "percent") return number("Fraction");
+      if (e.unit === "size") return number("Size");
+      return e.integer ? number("Int", "static", constant(e.value)) : number("Float");
+    case "string":
+      return inferString(cx, scope, e);
+    case "bool":
+      return number("Bool");
+    case "none":
+      return none;
+    case "error":
+      return error;
+    case "name":
+      return inferName(cx, scope, e, expected);
+    case "list":
+      return inferList(cx, scope, e, expected);
+    case "comprehension":
+      return inferComprehension(cx, scope, e, expected);
+    case "tuple": {
+      const wanted = expected?.kind === "tuple" ? expected.items : [];
+      return { kind: "tuple", items: e.items.map((item, i) => infer(cx, scope, item, wanted[i] ?? null)) };
+    }
+    case "record":
+      return inferRecord(cx, scope, e, expected);
+    case "call":
+      return inferCall(cx, scope, e);
+    case "index":
+      return inferIndex(cx, scope, e);
+    case "field":
+      return inferField(cx, scope, e);
+    case "unary":
+      return inferUnary(cx, scope, e);
+    case "binary":
+      return inferBinary(cx, scope, e, expected);
+    case "range":
+      return inferRange(cx, scope, e);
+    case "if":
+      return inferIf(cx, scope, e, expected);
+    case "match":
+      return inferMatch(cx, scope, e, expected);
+    case "lambda":
+      return inferLambda(cx, scope, e, expected);
+    case "schedule":
+      return inferSchedule(cx, scope, e, expected);
+    case "where":
+      return inferWhere(cx, scope, e);
+  }
+}
+
+function inferString(cx: Context, scope: Scope, e: Expr & { kind: "string" }): Type {
+  for (const part of e.parts) if (typeof part !== "string") infer(cx, scope, part);
+  if (e.parts.some((part) => typeof part !== "string")) return string;
+  return words([e.parts.join("")]);
+}
+
+function inferName(cx: Context, scope: Scope, e: Expr & { kind: "name" }, expected: Type | null): Type {
+  const { text, span } = e.name;
+  const found = lookup(scope, text);
+  if (found !== null) return found.type;
+  const known = cx.program.table.get(cx.file)?.get(text);
+  if (known !== undefined) {
+    const signature = cx.program.signatureOf(known);
+    if (signature === null) return unknown;
+    return {
+      kind: "function",
+      params: signature.params.map((p) => p.type),
+      required: signature.params.filter((p) => !p.optional).length,
+      result: cx.program.resultOf(known),
+    };
+  }
+  const word = wordType(cx, e.name, expected);
+  if (word !== null) return word;
+  if (text === "here") return here;
+  if (builtins.has(text)) return unknown;
+  return unknownName(cx, scope, text, span);
+}
+
+/** Reports N001 with what the reader may have meant. */
+export function unknownName(cx: Context, scope: Scope, text: string, span: Expr["span"]): Type {
+  const modules = cx.program.elsewhere.get(text) ?? [];
+  const candidates = [
+    ...localNames(scope),
+    ...(cx.program.table.get(cx.file)?.keys() ?? []),
+    ...builtins.keys(),
+    "here",
+  ];
+  const close = nearest(text, candidates);
+  const help = laterNames.has(text)
+    ? `\`${text}\` is not part of this version of the language`
+    : modules.length > 0
+      ? `add \`use ${modules[0]}.{${text}}\` at the top of the file`
+      : close.length > 0
+        ? `did you mean ${close.map((c) => `\`${c}\``).join(" or ")}?`
+        : "names come from parameters, `let`, definitions of this file and `use`";
+  report(cx, "N001", `unknown name \`${text}\``, span, { label: "not defined here", help });
+  return error;
+}
+
+function inferList(cx: Context, scope: Scope, e: Expr & { kind: "list" }, expected: Type | null): Type {
+  const wanted = expected?.kind === "list" ? expected.of : null;
+  const items = e.items.map((item) => infer(cx, scope, item, wanted));
+  if (items.some((t) => t.kind === "error")) return list(error);
+  const lengths = items.map(
+    (t): Axis => axis(t.kind === "number" && (t.of === "Int" || t.of === "Size") ? t.value : null, null),
+  );
+  return list(joinAll(items), lengths);
+}
+
+function inferComprehension(
+  cx: Context,
+  scope: Scope,
+  e: Expr & { kind: "comprehension" },
+  expected: Type | null,
+): Type {
+  let inner = scope;
+  for (const clause of e.clauses) {
+    const outer = inner;
+    inner = innerScope(outer);
+    if (clause.kind === "if") {
+      checkCondition(cx, outer, clause.condition, "the condition of a comprehension");
+      narrow(cx, inner, clause.condition, true);
+      continue;
+    }
+    const source = present(cx, outer, clause.source, infer(cx, outer, clause.source));
+    bindPattern(cx, inner, clause.pattern, elementOf(cx, clause.source, source), "variable");
+  }
+  return list(infer(cx, inner, e.value, expected?.kind === "list" ? expected.of : null));
+}
+
+function elementOf(cx: Context, e: Expr, source: Type): Type {
+  if (source.kind === "list") return source.of.kind === "number" ? { ...source.of, value: null } : source.of;
+  if (isQuiet(source)) return source;
+  if (source.kind === "tuple") return joinAll(source.items);
+  report(cx, "T001", `a comprehension goes through a list, found ${showType(source)}`, e.span, {
+    label: `this is ${showType(source)}`,
+    help:
+      source.kind === "number"
+        ? "count with a range: for i in 0..n"
+        : source.kind === "tensor"
+          ? "operations on tensors work on all entries at once; a list of slices is [x[i] for i in 0..n]"
+          : null,
+  });
+  return error;
+}
+
+function inferRecord(cx: Context, scope: Scope, e: Expr & { kind: "record" }, expected: Type | null): Type {
+  const wanted = expected?.kind === "record" ? expected : null;
+  const fields = new Map<string, Field>();
+  for (const f of e.fields) {
+    const declared = wanted?.fields.get(f.name.text);
+    const type = infer(cx, scope, f.value, declared?.type ?? null);
+    if (fields.has(f.name.text)) {
+      report(cx, "N005", `the field \`${f.name.text}\` is given twice`, f.name.span, { help: "keep one of the two" });
+    } else if (wanted !== null && declared === undefined) {
+      const close = nearest(f.name.text, [...wanted.fields.keys()]);
+      report(cx, "N003", `${showType(wanted)} has no field \`${f.name.text}\``, f.name.span, {
+        label: "no such field",
+        help: close.length > 0 ? `did you mean \`${close[0]}\`?` : null,
+      });
+    }
+    fields.set(f.name.text, { type, optional: false });
+  }
+  return { kind: "record", name: null, fields };
+}
+
+function inferField(cx: Context, scope: Scope, e: Expr & { kind: "field" }): Type {
+  const target = present(cx, scope, e.target, infer(cx, scope, e.target));
+  const { text, span } = e.name;
+  switch (target.kind) {
+    case "error":
+    case "unknown":
+    case "model":
+      return target.kind === "error" ? error : unknown;
+    case "tree":
+      return target.of.kind === "record" && target.of.fields.has(text)
+        ? { kind: "tree", of: target.of.fields.get(text)!.type }
+        : unknown;
+    case "record": {
+      const field = target.fields.get(text);
+      return field ? field.type : noField(cx, target, text, span, [...target.fields.keys()]);
+    }
+    case "tensor": {
+      if (text !== "T" && text !== "mT") return noField(cx, target, text, span, ["T", "mT"]);
+      const rank = rankOf(target.shape);
+      if (rank !== null && (text === "T" ? rank !== 2 : rank < 2)) {
+        report(
+          cx,
+          "H005",
+          `\`.${text}\` needs ${text === "T" ? "exactly" : "at least"} two axes, found ${showShape(target.shape)}`,
+          span,
+          {
+            label: `of ${showType(target)}`,
+            help: text === "T" && rank > 2 ? "`.mT` swaps the last two axes" : "add an axis by an index: x[:, none]",
+          },
+        );
+        return error;
+      }
+      if (target.shape === null || rank === null) return { ...target, space: "Tensor", shape: null };
+      const [a, b] = target.shape.slice(-2);
+      return { ...target, space: "Tensor", shape: [...target.shape.slice(0, -2), b, a] };
+    }
+    default:
+      return noField(cx, target, text, span, []);
+  }
+}
+
+function noField(cx: Context, target: Type, text: string, span: Expr["span"], fields: readonly string[]): Type {
+  const close = nearest(text, fields);
+  const called = builtins.get(text);
+  report(cx, "N003", `${showType(target)} has no field \`${text}\``, span, {
+    label: "no such field",
+    help:
+      close.length > 0
+        ? `did you mean \`${close[0]}\`?`
+        : called
+          ? `\`${text}\` is a function: ${showBuiltin(called)}`
+          : fields.length > 0
+            ? `it has ${fields.map((f) => `\`${f}\``).join(", ")}`
+            : null,
+  });
+  return error;
+}
+
+function inferRange(cx: Context, scope: Scope, e: Expr & { kind: "range" }): Type {
+  for (const bound of [e.from, e.to]) {
+    if (bound === null) continue;
+    const type = atPlace(infer(cx, scope, bound));
+    if (isQuiet(type) || type.kind === "optional") continue;
+    const whole = type.kind === "tensor" || (type.kind === "number" && (type.of === "Int" || type.of === "Size"));
+    if (whole) needStatic(cx, bound, type, "the length of a list");
+    else {
+      report(cx, "T001", `the bounds of a range are Ints, found ${showType(type)}`, bound.span, {
+        label: `this is ${showType(type)}`,
+        help: "floor(x), round(x) or int(x) makes an Int of a number",
+      });
+    }
+  }
+  return list(number("Int"));
+}
+
+function inferIf(cx: Context, scope: Scope, e: Expr & { kind: "if" }, expected: Type | null): Type {
+  checkCondition(cx, scope, e.condition, "the condition of an `if`");
+  const then = innerScope(scope);
+  narrow(cx, then, e.condition, true);
+  const otherwise = innerScope(scope);
+  narrow(cx, otherwise, e.condition, false);
+  return join(infer(cx, then, e.then, expected), infer(cx, otherwise, e.else, expected));
+}
+
+function inferWhere(cx: Context, scope: Scope, e: Expr & { kind: "where" }): Type {
+  const type = infer(cx, scope, e.call);
+  const inner = innerScope(scope);
+  for (const [name, of] of whereWords) declare(inner, name, { type: of, span: null, kind: "variable" });
+  checkCondition(cx, inner, e.condition, "the condition of a `where`");
+  if (e.call.kind !== "call") {
+    report(cx, "T001", "`where` selects the places of a call, found no call before it", e.call.span, {
+      help: "write f(…) where kind in [linear]; per position of a tensor, where(condition, a, b)",
+    });
+  }
+  if (e.otherwise === null) return type;
+  const other = infer(cx, scope, e.otherwise);
+  return checked(
+    expectType(cx, scope, e.otherwise, other, type, rigid(), {
+      what: "the other side of this `where`",
+      declared: null,
+    }),
+    type,
+  );
+}
