@@ -7,17 +7,18 @@ import type { Lane } from "../../kernels/index.js";
 
 export type Width = 1 | 4;
 
-/** The type names of one width: F floats, I and U integers, B booleans; `n` is the suffix of the functions of this width. */
+/** The type names of one width: F floats, I and U integers, B booleans; `n` is the suffix of the
+ * functions of this width. */
 export interface Types {
-  readonly n: Width;
+  readonly n: string;
   readonly F: string;
   readonly I: string;
   readonly U: string;
   readonly B: string;
 }
 
-const scalars: Types = { n: 1, F: "f32", I: "i32", U: "u32", B: "bool" };
-const quads: Types = { n: 4, F: "vec4f", I: "vec4i", U: "vec4u", B: "vec4<bool>" };
+const scalars: Types = { n: "_x1", F: "f32", I: "i32", U: "u32", B: "bool" };
+const quads: Types = { n: "_x4", F: "vec4f", I: "vec4i", U: "vec4u", B: "vec4<bool>" };
 
 export function typesOf(width: Width): Types {
   return width === 1 ? scalars : quads;

@@ -33,7 +33,7 @@ export function library(fragments: Fragments): Library {
   return {
     call(name, width, ...args) {
       require(name, width);
-      return `${name}${width}(${args.join(", ")})`;
+      return `${name}${typesOf(width).n}(${args.join(", ")})`;
     },
     print: () => [...printed.values()],
   };

@@ -15,8 +15,8 @@ type Number = Exclude<Lane, "bool">;
 export const elementsPerInvocation = 64;
 
 const identities: Record<"max" | "min", Record<Number, string>> = {
-  max: { f32: "from_bits1(0xff800000u)", i32: "i32(-2147483647 - 1)", u32: "0u" },
-  min: { f32: "from_bits1(0x7f800000u)", i32: "2147483647", u32: "0xffffffffu" },
+  max: { f32: "from_bits_x1(0xff800000u)", i32: "i32(-2147483647 - 1)", u32: "0u" },
+  min: { f32: "from_bits_x1(0x7f800000u)", i32: "2147483647", u32: "0xffffffffu" },
 };
 
 function identity(lib: Library, fold: "sum" | "max" | "min", lane: Number): string {
@@ -42,16 +42,16 @@ export function combine(
 const tree = (fold: "sum" | "max" | "min", lane: Number): [string, Fragment] => {
   const both = {
     sum: "a + b",
-    max: lane === "f32" ? "greatest1(a, b)" : "max(a, b)",
-    min: lane === "f32" ? "least1(a, b)" : "min(a, b)",
+    max: lane === "f32" ? "greatest_x1(a, b)" : "max(a, b)",
+    min: lane === "f32" ? "least_x1(a, b)" : "min(a, b)",
   }[fold];
   const callee = fold === "max" ? "greatest" : "least";
   return [
-    `workgroup_${fold}_${lane}_`,
+    `workgroup_${fold}_${lane}`,
     {
-      needs: [`shared_${lane}_`, ...(lane === "f32" && fold !== "sum" ? [callee] : [])],
+      needs: [`shared_${lane}`, ...(lane === "f32" && fold !== "sum" ? [callee] : [])],
       code: () => `
-fn workgroup_${fold}_${lane}_1(lane: u32, x: ${lane}) -> ${lane} {
+fn workgroup_${fold}_${lane}_x1(lane: u32, x: ${lane}) -> ${lane} {
   workgroupBarrier();
   shared_${lane}[lane] = x;
   workgroupBarrier();
@@ -73,7 +73,7 @@ const lanes: readonly Number[] = ["f32", "i32", "u32"];
 
 export const reductionFragments: readonly (readonly [string, Fragment])[] = [
   ...lanes.map((lane): [string, Fragment] => [
-    `shared_${lane}_`,
+    `shared_${lane}`,
     { needs: [], code: () => `var<workgroup> shared_${lane}: array<${lane}, workgroup_size>;` },
   ]),
   ...lanes.flatMap((lane) => [tree("sum", lane), tree("max", lane), tree("min", lane)]),
@@ -83,8 +83,8 @@ export const reductionFragments: readonly (readonly [string, Fragment])[] = [
     {
       needs: ["gt", "eq"],
       code: () => `
-fn larger1(x: f32, at: u32, y: f32, other: u32) -> vec2u {
-  let take = gt1(y, x) | (eq1(y, x) & (other < at));
+fn larger_x1(x: f32, at: u32, y: f32, other: u32) -> vec2u {
+  let take = gt_x1(y, x) | (eq_x1(y, x) & (other < at));
   return select(vec2u(bitcast<u32>(x), at), vec2u(bitcast<u32>(y), other), take);
 }`,
     },
@@ -94,26 +94,26 @@ fn larger1(x: f32, at: u32, y: f32, other: u32) -> vec2u {
     {
       needs: ["larger"],
       code: () => `
-fn larger_of_four1(x: vec4f, at: vec4u) -> vec2u {
-  let a = larger1(x.x, at.x, x.y, at.y);
-  let b = larger1(bitcast<f32>(a.x), a.y, x.z, at.z);
-  return larger1(bitcast<f32>(b.x), b.y, x.w, at.w);
+fn larger_of_four_x1(x: vec4f, at: vec4u) -> vec2u {
+  let a = larger_x1(x.x, at.x, x.y, at.y);
+  let b = larger_x1(bitcast<f32>(a.x), a.y, x.z, at.z);
+  return larger_x1(bitcast<f32>(b.x), b.y, x.w, at.w);
 }`,
     },
   ],
   [
-    "workgroup_argmax_",
+    "workgroup_argmax",
     {
-      needs: ["larger", "shared_f32_", "shared_u32_"],
+      needs: ["larger", "shared_f32", "shared_u32"],
       code: () => `
-fn workgroup_argmax_1(lane: u32, mine: vec2u) -> vec2u {
+fn workgroup_argmax_x1(lane: u32, mine: vec2u) -> vec2u {
   workgroupBarrier();
   shared_f32[lane] = bitcast<f32>(mine.x);
   shared_u32[lane] = mine.y;
   workgroupBarrier();
   for (var step = workgroup_size / 2u; step > 0u; step = step >> 1u) {
     if (lane < step) {
-      let best = larger1(shared_f32[lane], shared_u32[lane], shared_f32[lane + step], shared_u32[lane + step]);
+      let best = larger_x1(shared_f32[lane], shared_u32[lane], shared_f32[lane + step], shared_u32[lane + step]);
       shared_f32[lane] = bitcast<f32>(best.x);
       shared_u32[lane] = best.y;
     }
@@ -189,11 +189,11 @@ function overLanes(lib: Library, fold: "sum" | "max" | "min", lane: Number, v: s
 export function finish(lib: Library, a: Accumulator): string[] {
   if (a.fold === "argmax") {
     const mine = lib.call("larger_of_four", 1, a.name, `${a.name}_at`);
-    return [`let ${a.name}_all = ${lib.call("workgroup_argmax_", 1, "lane", mine)};`];
+    return [`let ${a.name}_all = ${lib.call("workgroup_argmax", 1, "lane", mine)};`];
   }
   const { fold } = a;
   const all = (name: string, lane: Number) =>
-    `let ${name}_all = ${lib.call(`workgroup_${fold}_${lane}_`, 1, "lane", overLanes(lib, fold, lane, name))};`;
+    `let ${name}_all = ${lib.call(`workgroup_${fold}_${lane}`, 1, "lane", overLanes(lib, fold, lane, name))};`;
   return a.halves ? [all(a.name, "u32"), all(`${a.name}_high`, "i32")] : [all(a.name, a.lane)];
 }
 

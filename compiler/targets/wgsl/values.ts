@@ -1,6 +1,6 @@
 /**
  * Instructions as WGSL expressions. In: a kernel, a set of instructions that are wanted and a place. Out: `let` lines,
- * named u{n} (uniform level), r{n} (row level) and v{n} (element level). Row values of a flat kernel are element values.
+ * named u_{n} (uniform level), r_{n} (row level) and v_{n} (element level). Row values of a flat kernel are element values.
  */
 import type { StorageDtype } from "../../ir/index.js";
 import { type Instr, isRowReduction, type Kernel, type Lane } from "../../kernels/index.js";
@@ -29,7 +29,7 @@ export function isRowLevel(kernel: Kernel, i: number): boolean {
 }
 
 export function nameOf(kernel: Kernel, i: number): string {
-  return `${{ uniform: "u", row: "r", element: "v" }[levelOf(kernel, i)]}${i}`;
+  return `${{ uniform: "u", row: "r", element: "v" }[levelOf(kernel, i)]}_${i}`;
 }
 
 /** Instructions that the seeds need, seeds included; `enter` says whether to go on to an instruction's arguments. */
