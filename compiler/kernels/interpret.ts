@@ -5,7 +5,8 @@
  * In: a kernel and the arguments of one call. Out: bytes in the output buffers, and the results of the other roots.
  * It also settles what kernel.ts leaves open:
  * - Values of level `uniform` and `element` are f32 (each operation is rounded), values of level `row` are f64 and are
- *   rounded when an element or a store uses them. i32 and u32 wrap.
+ *   rounded when an element, a store, `quantize` or `order_key` uses them. i32 and u32 wrap. Loads and coordinates of
+ *   level `row` are those of column 0, of level `uniform` those of row 0 and column 0.
  * - A flat kernel is one of rows of one column: row = element number, column = 0. `iota` counts from the tensor's start.
  * - min, max and the max/min reductions give NaN when one operand is NaN. argmax passes over NaN; if nothing is greater
  *   than -inf it is the first element.
@@ -232,8 +233,8 @@ export function interpretKernel(call: KernelArguments): KernelTotals {
 
   function compute(i: number): number {
     const instr = instrs[i];
-    const n = (first + r) * cols + c;
-    const wide = instr.level === "row";
+    const n = (first + r) * cols + (instr.level === "element" ? c : 0);
+    const wide = instr.level === "row" && instr.op !== "quantize" && instr.op !== "order_key";
     switch (instr.op) {
       case "load":
         return load(instr);

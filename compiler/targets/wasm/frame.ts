@@ -47,9 +47,9 @@ export function frameOf(kernel: Kernel): Frame {
   return { bytes, first: 0, count: 8, cols: 12, block: 16, inputs, outputs, results, params, integers, scratch };
 }
 
-/** Counters in one copy of a histogram: the bins, the keys past them, and one that takes what must not be counted. */
+/** Counters in one copy of a histogram: the bins, the keys past them, and one a lane for what must not be counted. */
 export function histogramStride(bins: number): number {
-  return Math.ceil((bins + 2) / 4) * 4;
+  return Math.ceil((bins + 5) / 4) * 4;
 }
 
 /** Bytes of a root's result for a call of `blocks` blocks; 0 for stores. */

@@ -70,8 +70,11 @@ function powerOfTwo(n: Code): Code {
 /** e^x = 2^n e^r with |r| <= ln 2 / 2; the scaling is done in two steps so that it reaches subnormal numbers. */
 export function writeExp(): WasmFunction {
   const { x, keep, result } = vectorFunction("exp", 1);
-  const bounded = keep(op("f32x4.max", op("f32x4.min", get(x), f32x4(89)), f32x4(-105)));
-  const n = keep(op("f32x4.nearest", mul(get(bounded), f32x4(Math.LOG2E))));
+  const bounded = keep(op("f32x4.pmax", op("f32x4.pmin", get(x), f32x4(89)), f32x4(-105)));
+  // Adding 1.5 * 2^23 rounds to a whole number, which then stands in the low bits.
+  const magic = f32x4(1.5 * 2 ** 23);
+  const shifted = keep(add(mul(get(bounded), f32x4(Math.LOG2E)), magic));
+  const n = keep(sub(get(shifted), magic));
   const high = keep(sub(get(bounded), mul(get(n), f32x4(0.693359375))));
   const r = keep(sub(get(high), mul(get(n), f32x4(-2.1219444e-4))));
   const p = polynomial(
@@ -80,7 +83,7 @@ export function writeExp(): WasmFunction {
     [1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 0.5],
   );
   const value = add(add(mul(mul(get(r), get(r)), p), get(r)), f32x4(1));
-  const whole = keep(op("i32x4.trunc_sat_f32x4_s", get(n)));
+  const whole = keep(op("i32x4.sub", get(shifted), magic));
   const half = keep(op("i32x4.shr_s", get(whole), shift(1)));
   const rest = op("i32x4.sub", get(whole), get(half));
   return result(mul(mul(value, powerOfTwo(get(half))), powerOfTwo(rest)));

@@ -2,8 +2,8 @@
  * Storage dtypes in vectors: loads that unpack, stores that pack. In: an address and a dtype. Out: vectors of four lanes.
  * Two phases: *raw* puts each element's bits into a 32-bit lane (sign or zero extended; bf16 in the upper half, f64
  * rounded to f32), *unpacked* turns them into a lane's value. Stores are the same backwards. The float formats follow
- * the codec of ir/storage.ts bit for bit; halves are unpacked by one multiplication with a power of two, which also puts
- * subnormal numbers right, and packed by integer rounding (F. Giesen, "float→half variants", 2012, carried over to the
+ * the codec of ir/storage.ts bit for bit; halves are packed and unpacked in integer arithmetic, with one f32 operation that puts subnormal numbers
+ * right (F. Giesen, "float→half variants", 2012, carried over to the
  * 8-bit formats).
  */
 import type { StorageDtype } from "../../ir/index.js";
@@ -96,19 +96,30 @@ export function rawElement(dtype: StorageDtype, address: Code): Code {
   }
 }
 
-/** Unpacks a small float whose magnitude lies in the bits `mask` of `raw`. */
-function unpackFloat(
-  context: Context,
-  out: Code[],
-  raw: Code,
-  shape: { mask: number; shift: number; rebias: number; notFinite: number; sign: number },
-): Code {
+/** A small float format inside a lane: where its exponent begins and ends, and what unpacking adds to the exponent. */
+interface SmallFloat {
+  readonly mask: number;
+  readonly mantissa: number;
+  readonly rebias: number;
+  readonly notFinite: number;
+}
+
+/**
+ * Unpacks a small float whose magnitude lies in the bits `mask` of `raw`. A subnormal number gets the exponent of the
+ * smallest normal one and an implicit bit, which is then subtracted; so no f32 operand is ever subnormal (that is slow).
+ */
+function unpackFloat(context: Context, out: Code[], raw: Code, format: SmallFloat): Code {
+  const { mask, mantissa, rebias, notFinite } = format;
+  const one = 2 ** 23;
   const bits = keep(context, out, "v128", raw);
-  const magnitude = keep(context, out, "v128", op("v128.and", get(bits), i32x4(shape.mask)));
-  const scaled = op("f32x4.mul", op("i32x4.shl", get(magnitude), shiftBy(shape.shift)), f32x4(2 ** shape.rebias));
-  const notFinite = op("v128.and", op("i32x4.ge_u", get(magnitude), i32x4(shape.notFinite)), i32x4(0x7f800000));
-  const sign = op("i32x4.shl", op("v128.andnot", get(bits), i32x4(shape.mask)), shiftBy(shape.sign));
-  return op("v128.or", op("v128.or", scaled, notFinite), sign);
+  const magnitude = keep(context, out, "v128", op("v128.and", get(bits), i32x4(mask)));
+  const small = keep(context, out, "v128", op("i32x4.lt_s", get(magnitude), i32x4(2 ** mantissa)));
+  const placed = op("i32x4.add", op("i32x4.shl", get(magnitude), shiftBy(23 - mantissa)), i32x4(rebias * one));
+  const lifted = op("i32x4.add", placed, op("v128.and", get(small), i32x4(one)));
+  const value = op("f32x4.sub", lifted, op("v128.and", get(small), f32x4(2 ** (rebias + 1 - 127))));
+  const special = op("v128.and", op("i32x4.ge_s", get(magnitude), i32x4(notFinite)), i32x4(0x7f800000));
+  const sign = op("i32x4.shl", op("v128.andnot", get(bits), i32x4(mask)), shiftBy(mask === 0x7fff ? 16 : 24));
+  return op("v128.or", op("v128.or", value, special), sign);
 }
 
 function shiftBy(bits: number): Code {
@@ -119,11 +130,11 @@ function shiftBy(bits: number): Code {
 function floatOf(context: Context, out: Code[], dtype: StorageDtype, raw: Code): Code {
   switch (dtype) {
     case "F16":
-      return unpackFloat(context, out, raw, { mask: 0x7fff, shift: 13, rebias: 112, notFinite: 0x7c00, sign: 16 });
+      return unpackFloat(context, out, raw, { mask: 0x7fff, mantissa: 10, rebias: 112, notFinite: 0x7c00 });
     case "F8_E5M2":
-      return unpackFloat(context, out, raw, { mask: 0x7f, shift: 21, rebias: 112, notFinite: 0x7c, sign: 24 });
+      return unpackFloat(context, out, raw, { mask: 0x7f, mantissa: 2, rebias: 112, notFinite: 0x7c });
     case "F8_E4M3":
-      return unpackFloat(context, out, raw, { mask: 0x7f, shift: 20, rebias: 120, notFinite: 0x7f, sign: 24 });
+      return unpackFloat(context, out, raw, { mask: 0x7f, mantissa: 3, rebias: 120, notFinite: 0x7f });
     default:
       return raw;
   }

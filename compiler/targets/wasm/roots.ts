@@ -6,11 +6,11 @@
 
 import { bytesOf } from "../../ir/index.js";
 import type { Root } from "../../kernels/index.js";
-import { at, type Code, get, i32, i32x4, type Local, lane, local, op, set, when } from "./code.js";
+import { at, type Code, get, i32, i32x4, i64, type Local, lane, local, op, set, when } from "./code.js";
 import { type Context, keep, type Step } from "./context.js";
 import { histogramCopies, histogramStride } from "./frame.js";
 import { shift } from "./math.js";
-import { asFloat, packed, rawElement, storeRaw } from "./memory.js";
+import { asFloat, packed, storeRaw } from "./memory.js";
 
 type Store = Extract<Root, { kind: "store" }>;
 type Column = Extract<Root, { kind: "column" }>;
@@ -75,58 +75,79 @@ export interface HistogramState {
   readonly root: Histogram;
   readonly lo: Local;
   readonly shift: Local;
+  /** Width of the window less one: the largest key - lo that has a bin. */
+  readonly reach: Local;
   /** Addresses of the copies. */
   readonly copies: readonly Local[];
-  /** Keys past the last bin, a count in each lane. */
-  readonly past: Local;
+  /** Keys from `lo` on, and keys in the window: a count in each lane. */
+  readonly reached: Local;
+  readonly inside: Local;
 }
 
 /** Statements before the first element: where the bins lie. */
 export function openHistogram(context: Context, out: Code[], root: Histogram, result: Local): HistogramState {
-  const integer = (index: number) =>
-    rawElement("U32", op("i32.add", get(frameAddress), i32(context.frame.integers + 4 * index)));
+  const integer = (index: number) => at("i32.load", context.frame.integers + 4 * index, get(frameAddress));
   const copies = Array.from({ length: histogramCopies }, (_, i) =>
     keep(context, out, "i32", op("i32.add", get(result), i32(4 * i * histogramStride(root.bins)))),
   );
-  const lo = keep(context, out, "v128", op("i32x4.splat", integer(root.lo)));
+  const lo = keep(context, out, "i32", integer(root.lo));
+  const binShift = keep(context, out, "i32", integer(root.shift));
+  // The window ends where the bins do, or with the largest key.
+  const width = keep(context, out, "i64", op("i64.shl", i64(BigInt(root.bins)), op("i64.extend_i32_u", get(binShift))));
+  const left = keep(context, out, "i64", op("i64.sub", i64(2n ** 32n), op("i64.extend_i32_u", get(lo))));
+  const narrower: Code = {
+    op: "select",
+    immediates: [],
+    args: [get(width), get(left), op("i64.lt_u", get(width), get(left))],
+  };
+  const reach = op("i32.sub", op("i32.wrap_i64", narrower), i32(1));
   return {
     root,
-    lo,
-    shift: keep(context, out, "i32", integer(root.shift)),
+    lo: keep(context, out, "v128", op("i32x4.splat", get(lo))),
+    shift: binShift,
+    reach: keep(context, out, "v128", op("i32x4.splat", reach)),
     copies,
-    past: keep(context, out, "v128", i32x4(0)),
+    reached: keep(context, out, "v128", i32x4(0)),
+    inside: keep(context, out, "v128", i32x4(0)),
   };
 }
 
 /**
- * Counts four keys a vector. Keys past the window are counted in the lanes of a vector; only when one lies inside the
- * window are the bins touched, and then by all four lanes: those that must not count go to a slot of their own.
+ * Counts the keys of a step. How many reach the window, and how many lie in it, is counted in vectors; only when a key
+ * of the step lies in it are the bins touched, and then by all lanes: those that must not count go to slots of their own.
  */
 export function histogramStep(context: Context, step: Step, state: HistogramState, vectors: readonly Local[]): void {
   const { bins } = state.root;
-  vectors.forEach((key, g) => {
-    const { out } = step;
-    const fresh = (value: Code) => keep(context, out, "v128", value);
-    const bin = fresh(op("i32x4.shr_u", op("i32x4.sub", get(key), get(state.lo)), get(state.shift)));
-    const reached = op("i32x4.ge_u", get(key), get(state.lo));
-    const counted = fresh(step.remaining === null ? reached : op("v128.and", reached, get(step.masks[g])));
-    const inside = fresh(op("v128.and", op("i32x4.lt_u", get(bin), i32x4(bins)), get(counted)));
-    const past = op("v128.andnot", get(counted), get(inside));
-    out.push(set(state.past, op("i32x4.sub", get(state.past), past)));
-    const body: Code[] = [];
-    const slot = keep(
-      context,
-      body,
-      "v128",
-      op("i32x4.shl", op("v128.bitselect", get(bin), i32x4(bins + 1), get(inside)), shift(2)),
+  const { out } = step;
+  const fresh = (value: Code) => keep(context, out, "v128", value);
+  const body: Code[] = [];
+  const insides = vectors.map((key, g) => {
+    const counts = (mask: Code) => (step.remaining === null ? mask : op("v128.and", mask, get(step.masks[g])));
+    const distance = fresh(op("i32x4.sub", get(key), get(state.lo)));
+    const inside = fresh(counts(op("i32x4.le_u", get(distance), get(state.reach))));
+    out.push(
+      set(state.reached, op("i32x4.sub", get(state.reached), counts(op("i32x4.ge_u", get(key), get(state.lo))))),
     );
+    out.push(set(state.inside, op("i32x4.sub", get(state.inside), get(inside))));
+    const bin = op("i32x4.shr_u", get(distance), get(state.shift));
+    const spare = i32x4(bins + 1, bins + 2, bins + 3, bins + 4);
+    const slot = keep(context, body, "v128", op("i32x4.shl", op("v128.bitselect", bin, spare, get(inside)), shift(2)));
     for (let i = 0; i < 4; i++) {
       const copy = get(state.copies[i % histogramCopies]);
       const counter = keep(context, body, "i32", op("i32.add", copy, lane("i32x4.extract_lane", i, get(slot))));
       body.push(at("i32.store", 0, get(counter), op("i32.add", at("i32.load", 0, get(counter)), i32(1))));
     }
-    out.push(when(op("v128.any_true", get(inside)), body));
+    return inside;
   });
+  out.push(
+    when(
+      op(
+        "v128.any_true",
+        insides.map(get).reduce((a, b) => op("v128.or", a, b)),
+      ),
+      body,
+    ),
+  );
 }
 
 /** Statements after the last element: adds the copies, and the keys past the bins into the slot after them. */
@@ -147,8 +168,9 @@ export function closeHistogram(context: Context, out: Code[], state: HistogramSt
     immediates: [],
     body: [...body, { op: "br_if", args: [op("i32.lt_u", get(offset), i32(end))], immediates: [0] }],
   });
+  const counts = keep(context, out, "v128", op("i32x4.sub", get(state.reached), get(state.inside)));
   const past = [0, 1, 2, 3]
-    .map((i) => lane("i32x4.extract_lane", i, get(state.past)))
+    .map((i) => lane("i32x4.extract_lane", i, get(counts)))
     .reduce((a, b) => op("i32.add", a, b));
   out.push(at("i32.store", 4 * bins, get(first), past));
 }
