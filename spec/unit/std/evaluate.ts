@@ -5,21 +5,28 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { elaborate } from "../../../compiler/elaborate/index.js";
-import { evaluate, inputOf, type Node } from "../../../compiler/ir/index.js";
+import { evaluate, inputOf, type Node, roundToStorage, type StorageDtype } from "../../../compiler/ir/index.js";
 import { type Definition, type File, PeftError, parse, type RecipeDefinition } from "../../../grammar/index.js";
 
 export interface Array {
   readonly shape: readonly number[];
   readonly data: ArrayLike<number>;
-  readonly dtype?: "F32" | "U8";
+  /** F32 where it is left out. */
+  readonly dtype?: StorageDtype;
 }
 
 /** Tensors by name. */
 export type Checkpoint = Readonly<Record<string, Array>>;
 
+export interface SavedArray {
+  readonly shape: readonly number[];
+  readonly data: Float64Array;
+  readonly dtype: StorageDtype;
+}
+
 export interface Outcome {
-  /** Output path → tensor name → elements. */
-  readonly saved: ReadonlyMap<string, ReadonlyMap<string, Float64Array>>;
+  /** Output path → tensor name → elements, rounded to the dtype that they are stored in. */
+  readonly saved: ReadonlyMap<string, ReadonlyMap<string, SavedArray>>;
   readonly reported: readonly number[];
   /** The texts of `require`s whose condition turned out false. */
   readonly broken: readonly string[];
@@ -83,7 +90,19 @@ export function runInMemory(
     return Float64Array.from(checkpoints[source][name].data);
   });
   return {
-    saved: new Map(saves.map((s) => [s.to, new Map(s.tensors.map((t) => [t.name, values.get(t.node)!.data]))])),
+    saved: new Map(
+      saves.map((s) => [
+        s.to,
+        new Map(
+          s.tensors.map((t) => {
+            const data = values
+              .get(t.node)!
+              .data.map(t.stored === "F32" ? Math.fround : (x) => roundToStorage(t.stored, x));
+            return [t.name, { shape: t.node.shape, data, dtype: t.stored }];
+          }),
+        ),
+      ]),
+    ),
     reported: reportNodes.map((n) => values.get(n)!.data[0]),
     broken: requirements.filter((r) => values.get(r.node)!.data[0] === 0).map((r) => `${r.message}`),
   };

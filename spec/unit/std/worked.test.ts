@@ -24,7 +24,7 @@ function merged(call: string, extra: Readonly<Record<string, Checkpoint>> = {}):
   const text = `use std.merge.{${call.slice(0, call.indexOf("("))}}\nrecipe r {\n${loads.join("\n")}\nlet three = [A, B, C]\nsave(${call}, to = "out")\n}\n`;
   const outcome = runInMemory(text, all);
   assert.equal(outcome.broken, []);
-  return [...outcome.saved.get("out")!.values()].flatMap((v) => [...v]);
+  return [...outcome.saved.get("out")!.values()].flatMap((v) => [...v.data]);
 }
 
 function near(actual: readonly number[], expected: readonly number[], within = 2e-6) {
@@ -228,7 +228,7 @@ function network(body: string) {
 }
 
 test("lines: the ramp inside the blocks, alpha or the nearest end outside", () => {
-  const flat = (out: string, body: string) => [...network(body).saved.get(out)!.values()].flatMap((v) => [...v]);
+  const flat = (out: string, body: string) => [...network(body).saved.get(out)!.values()].flatMap((v) => [...v.data]);
   near(
     flat("x", 'save(lines(base, a, alpha = 0.2, beta = 0.8), to = "x")'),
     [0.04, -0.02, 0.08, 0, -0.04, 0.02, 0.06, 0.18, 0, -0.3, -0.3, 0.2, 0.6, 0.1, 0.02, 0.02],
@@ -243,14 +243,16 @@ test("lines_alpha: the ratio of L1 norms over the whole model", () => {
     report alpha
     save(lines(base, sum, alpha, beta = 0.6), to = "x")`);
   near(outcome.reported, [0.5]);
-  near([...outcome.saved.get("x")!.get("layers.2.fc.weight")!], [-0.22, 0.77, 0.44, 0.44]);
-  near([...outcome.saved.get("x")!.get("norm.weight")!], [0.05, -0.05]);
+  near([...outcome.saved.get("x")!.get("layers.2.fc.weight")!.data], [-0.22, 0.77, 0.44, 0.44]);
+  near([...outcome.saved.get("x")!.get("norm.weight")!.data], [0.05, -0.05]);
   near(network("report lines_alpha(base, [a, b], base)").reported, [0]);
 });
 
 test("ties over the model trims across tensors", () => {
   const outcome = network('save(ties(base, [a], density = 25%, scope = model), to = "x")').saved.get("x")!;
-  const kept = [...outcome].flatMap(([name, v]) => [...v].filter((x) => x !== 0).map((x) => `${name} ${x.toFixed(1)}`));
+  const kept = [...outcome].flatMap(([name, v]) =>
+    [...v.data].filter((x) => x !== 0).map((x) => `${name} ${x.toFixed(1)}`),
+  );
   assert.equal(kept.sort(), [
     "layers.0.fc.weight 0.4",
     "layers.1.fc.weight -0.5",
@@ -270,7 +272,7 @@ test("the same seed draws the same, another seed another, and l1 keeps the sum o
       { o: none, x: big },
     )
       .saved.get("out")!
-      .get("w.weight")!,
+      .get("w.weight")!.data,
   ];
   const total = (x: readonly number[]) => x.reduce((s, v) => s + Math.abs(v), 0);
   assert.equal(draw(1), draw(1));
