@@ -35,6 +35,7 @@ export interface WasmFunction extends Signature {
   readonly body: Code[];
 }
 
+/** An imported function; code calls it by `module.name`. */
 export interface Import extends Signature {
   readonly module: string;
   readonly name: string;

@@ -88,7 +88,7 @@ export function callHelper(needs: Needs, name: string, write: Helper, ...args: C
 /** Calls a function of JavaScript's Math on f64. */
 export function callMath(needs: Needs, name: string, ...args: Code[]): Code {
   needs.imports.set(name, { module: "math", name, params: args.map(() => "f64"), results: ["f64"] });
-  return call(name, ...args);
+  return call(`math.${name}`, ...args);
 }
 
 /** A row or uniform value of lane f32 as f64. */

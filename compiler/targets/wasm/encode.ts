@@ -87,8 +87,9 @@ function writeFunction(fn: WasmFunction, functions: ReadonlyMap<string, number>)
 
 /** The bytes of a module, ready for `new WebAssembly.Module`. */
 export function encodeModule(module: Module): Uint8Array {
-  const all: readonly (Signature & { readonly name: string })[] = [...module.imports, ...module.functions];
-  const numbers = new Map(all.map((fn, i) => [fn.name, i]));
+  const all: readonly Signature[] = [...module.imports, ...module.functions];
+  const names = [...module.imports.map((fn) => `${fn.module}.${fn.name}`), ...module.functions.map((fn) => fn.name)];
+  const numbers = new Map(names.map((name, i) => [name, i]));
   const codes = (types: readonly Type[]) => vector(types.map((t) => [typeCodes[t]]));
   const types = all.map((fn) => [0x60, ...codes(fn.params), ...codes(fn.results)]);
   const memory = [...text("m"), ...text("memory"), 0x02, 0x01, ...unsigned(1), ...unsigned(pagesOfFourGigabytes)];

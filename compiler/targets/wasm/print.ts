@@ -61,7 +61,7 @@ function functionLines(fn: WasmFunction): string[] {
 /** The module as text. */
 export function printModule(module: Module): string {
   const imports = module.imports.map(
-    (fn) => `  (import "${fn.module}" "${fn.name}" (func $${fn.name}${signatureText(fn)}))`,
+    (fn) => `  (import "${fn.module}" "${fn.name}" (func $${fn.module}.${fn.name}${signatureText(fn)}))`,
   );
   const memory = '  (import "m" "memory" (memory 1 65536))';
   return ["(module", memory, ...imports, ...module.functions.flatMap(functionLines), ")", ""].join("\n");

@@ -20,7 +20,7 @@ function sameNumbers(found: ArrayLike<number>, expected: ArrayLike<number>, what
 function sameResults(found: KernelResult, expected: KernelResult, what: string): void {
   for (const kind of ["scalars", "columns", "histograms"] as const) {
     assert.is(found[kind].length, expected[kind].length, `${what} ${kind}`);
-    found[kind].forEach((x, i) => sameNumbers(x, expected[kind][i], `${what} ${kind} ${i}`));
+    for (const [i, x] of found[kind].entries()) sameNumbers(x, expected[kind][i], `${what} ${kind} ${i}`);
   }
 }
 
@@ -78,12 +78,12 @@ function compareCuts(args: KernelArguments, expected: Uint8Array[], whole: Kerne
     );
     at += count;
   }
-  outputs.forEach((memory, i) =>
-    assert.is(Buffer.compare(memory.host.subarray(3), expected[i]), 0, `${what} output ${i} in pieces`),
-  );
+  for (const [i, memory] of outputs.entries()) {
+    assert.is(Buffer.compare(memory.host.subarray(3), expected[i]), 0, `${what} output ${i} in pieces`);
+  }
   const joined = (kind: "scalars" | "columns", i: number) => results.flatMap((r) => [...r[kind][i]]);
-  whole.scalars.forEach((x, i) => sameNumbers(joined("scalars", i), x, `${what} scalars ${i} in pieces`));
-  whole.columns.forEach((x, i) => sameNumbers(joined("columns", i), x, `${what} columns ${i} in pieces`));
+  for (const [i, x] of whole.scalars.entries()) sameNumbers(joined("scalars", i), x, `${what} scalars ${i} in pieces`);
+  for (const [i, x] of whole.columns.entries()) sameNumbers(joined("columns", i), x, `${what} columns ${i} in pieces`);
   whole.histograms.forEach((x, i) => {
     const sum = x.map((_, bin) => results.reduce((a, r) => a + r.histograms[i][bin], 0));
     sameNumbers(sum, x, `${what} histogram ${i} in pieces`);
@@ -92,7 +92,7 @@ function compareCuts(args: KernelArguments, expected: Uint8Array[], whole: Kerne
 
 test("flat kernels equal the interpreter", () => {
   const sizes = [1, 3, 7, 8, 17, 100, 513, 1023, 1025];
-  for (let seed = 1; seed <= 120; seed++) {
+  for (let seed = 1; seed <= 80; seed++) {
     const count = sizes[seed % sizes.length];
     const block = [16, 48, 7, 256][seed % 4];
     const first = seed % 3 === 0 ? block * 1000 : seed % 5 === 0 ? block * 2 ** 30 : 0;
@@ -113,7 +113,7 @@ test("kernels of rows equal the interpreter", () => {
     [9, 12],
     [2, 1025],
   ];
-  for (let seed = 1; seed <= 120; seed++) {
+  for (let seed = 1; seed <= 80; seed++) {
     const [rows, cols] = shapes[seed % shapes.length];
     const first = seed % 3 === 0 ? 12 : seed % 7 === 0 ? 2 ** 33 : 0;
     compare(randomCase(1000 + seed, rows, cols, [1, 2, 4][seed % 3], first), `rows seed ${seed}`);
@@ -175,17 +175,14 @@ test("sums of f32 are within 1e-6 of the sum of magnitudes, and the same in ever
     };
     const found = runKernel(cpuRunner(), args);
     const exact = interpretKernel({ ...args, outputs: outputs.map((o) => new Uint8Array(o.length)) });
-    found.scalars.forEach((sums, i) =>
-      sums.forEach((sum, b) => {
-        const magnitude = values
-          .subarray(b * block * cols, (b + 1) * block * cols)
-          .reduce((a, x) => a + Math.abs(x), 0);
-        assert.ok(
-          Math.abs(sum - exact.scalars[i][b]) <= 1e-6 * magnitude,
-          `block ${b}: ${sum} for ${exact.scalars[i][b]}`,
-        );
-      }),
-    );
+    for (const [i, sums] of found.scalars.entries()) {
+      for (const [b, sum] of sums.entries()) {
+        const inBlock = values.subarray(b * block * cols, (b + 1) * block * cols);
+        const magnitude = inBlock.reduce((a, x) => a + Math.abs(x), 0);
+        const error = Math.abs(sum - exact.scalars[i][b]);
+        assert.ok(error <= 1e-6 * magnitude, `block ${b}: ${sum} for ${exact.scalars[i][b]}`);
+      }
+    }
     compareCuts(args, outputs, found, "sums");
   }
 });

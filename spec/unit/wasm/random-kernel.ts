@@ -174,7 +174,10 @@ export function randomCase(seed: number, count: number, cols: number | null, blo
       "iota",
       "i32",
       [],
-      { axis: 0, ...(random() < 0.5 ? { dims: points < 2 ** 31 ? [points] : [Math.ceil(points / 1024), 1024] } : {}) },
+      {
+        axis: 0,
+        ...(random() < 0.5 ? { dims: points < 2 ** 31 ? [points] : [Math.ceil(points / 2 ** 24), 2 ** 24] } : {}),
+      },
       "element",
     ),
   );
