@@ -6,7 +6,7 @@
 import { constantOf, inputOf, type Node, opRow, type Shape, type StorageDtype, sizeOf } from "../ir/index.js";
 import type { Access, Instr, Kernel, KernelInput, KernelOutput, Lane, Root } from "../kernels/index.js";
 import { accessOf, broadcastMap, type IndexMap, identityMap, isIdentity, mapKey, reshapeMap, sliceMap, transposeMap } from "./access.js";
-import { type BufferRef, domainOf, type FileTensor, type IntegerRef, type KernelStep, type Step, type Temp } from "./program.js";
+import { type BufferRef, domainOf, type FileTensor, type IntegerRef, type KernelStep, type Mark, type ScalarResult, type Step, type Temp } from "./program.js";
 
 /** What a task wants from its tensors. */
 export type Want =
@@ -21,6 +21,7 @@ export interface Fused {
   readonly files: readonly FileTensor[];
   readonly reads: readonly ("full" | "row" | "all")[];
   readonly temps: readonly Temp[];
+  readonly marks: readonly Mark[];
   readonly whole: boolean;
   readonly flat: boolean;
   readonly rows: number;
@@ -98,12 +99,20 @@ class TaskBuilder {
   private readonly temps: { dtype: StorageDtype; elements: number; reason: string }[] = [];
   private readonly leaves = new Map<Node, Leaf>();
   private main: { rows: number; cols: number; flat: boolean } | null = null;
+  private readonly marked: Mark[] = [];
   private whole = false;
 
   constructor(
     private readonly isColumn: (node: Node) => boolean,
     private readonly table: KernelTable,
   ) {}
+
+  /** A buffer for the elements that equal a threshold's key: read only where a cut must be found. */
+  marks(node: Node, part: number, elements: number): BufferRef {
+    const temp = this.temps.push({ dtype: "BOOL", elements, reason: "equal keys" }) - 1;
+    this.marked.push({ node: node.id, part, temp });
+    return { kind: "temp", index: temp };
+  }
 
   /** One kernel over the box that serves all wants; what must be materialised first gets kernels before it. */
   loop(box: Shape, wants: readonly Want[]): void {
@@ -112,6 +121,7 @@ class TaskBuilder {
     const rows = sizeOf(box.slice(0, split));
     const cols = sizeOf(box.slice(split));
     for (;;) {
+      const { length } = this.temps;
       try {
         const loop = new LoopBuilder(this, box, rows, cols, split);
         for (const want of wants) loop.want(want);
@@ -119,6 +129,8 @@ class TaskBuilder {
         return;
       } catch (request) {
         if (!(request instanceof Materialise)) throw request;
+        this.temps.length = length;
+        this.marked.length = 0;
         this.materialise(request.node, request.reason, box, rows, cols);
       }
     }
@@ -258,6 +270,7 @@ class TaskBuilder {
       files: this.files,
       reads: this.fileAccess.map((kinds) => (whole ? "all" : [...kinds][0])),
       temps: this.temps,
+      marks: this.marked,
       whole,
       flat: main.flat,
       rows: main.rows,
@@ -298,7 +311,7 @@ class LoopBuilder {
   private readonly params: number[] = [];
   private readonly integers: IntegerRef[] = [];
   private readonly roots: Root[] = [];
-  private readonly scalars: { node: number; fn: "sum" | "max" | "min" | "argmax" }[] = [];
+  private readonly scalars: ScalarResult[] = [];
   private readonly columns: { node: number; fn: "sum" | "max" | "min" }[] = [];
   private readonly histograms: { node: number; part: number }[] = [];
 
@@ -338,7 +351,10 @@ class LoopBuilder {
         const limit = this.integer({ kind: "limit", node: want.node.id });
         const equal = this.push("eq", [key, limit], "bool");
         this.roots.push({ kind: "accumulate", fn: "sum", value: this.push("to_f32", [equal], "f32") });
-        this.scalars.push({ node: want.node.id, fn: "sum" });
+        this.scalars.push({ node: want.node.id, fn: "sum", part: want.part });
+        this.outputs.push({ dtype: "BOOL", access: "full" });
+        this.outputRefs.push(this.task.marks(want.node, want.part, this.rows * this.cols));
+        this.roots.push({ kind: "store", value: equal, output: this.outputs.length - 1 });
       }
     }
   }
@@ -462,7 +478,7 @@ class LoopBuilder {
     if (node.op === "const") {
       const value = constantOf(node);
       if (typeof value === "boolean") return this.push("literal", [], "bool", "uniform", { value });
-      if (node.dtype === "i64" && Math.abs(value) <= 2) return this.push("literal", [], "f32", "uniform", { value });
+      if (Number.isInteger(value) && Math.abs(value) <= 2) return this.push("literal", [], "f32", "uniform", { value });
     }
     const found = this.params.indexOf(node.id);
     const index = found >= 0 ? found : this.params.push(node.id) - 1;

@@ -33,7 +33,19 @@ export type IntegerRef =
   | { readonly kind: "shift"; readonly node: number };
 
 /** What becomes of the numbers that leave a kernel, in the order of its roots of that kind. */
-export type ScalarResult = { readonly node: number; readonly fn: "sum" | "max" | "min" | "argmax" };
+export interface ScalarResult {
+  readonly node: number;
+  readonly fn: "sum" | "max" | "min" | "argmax";
+  /** Which part of a threshold, in the task that counts equal keys. */
+  readonly part?: number;
+}
+
+/** The temp that marks the elements of a part whose key equals a threshold's limit. */
+export interface Mark {
+  readonly node: number;
+  readonly part: number;
+  readonly temp: number;
+}
 
 export interface KernelStep {
   readonly kind: "kernel";
@@ -87,6 +99,7 @@ export interface Task {
   /** How each file tensor is read: with the piece (full, row), or all of it (all). */
   readonly reads: readonly ("full" | "row" | "all")[];
   readonly temps: readonly Temp[];
+  readonly marks: readonly Mark[];
   /** Statistics (node numbers) that must be known before it runs. */
   readonly needs: readonly number[];
   /** The output tensor it writes, if any: index into Program.outputs. */

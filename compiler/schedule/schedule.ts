@@ -221,6 +221,7 @@ class ScheduleBuilder {
       files: fused.files,
       reads: fused.reads,
       temps: fused.temps,
+      marks: fused.marks,
       needs: this.needs(group),
       output: group.output,
     };
@@ -242,6 +243,8 @@ class ScheduleBuilder {
     for (const want of group.wants) {
       const root = want.kind === "store" ? want.node : want.of;
       visit(root, true);
+      // How many elements a threshold keeps must be known before it is counted.
+      if (want.kind === "histogram" || want.kind === "equal") visit(want.node.args[0], true);
     }
     return [...found];
   }

@@ -44,6 +44,11 @@ export function openOutput(plan: OutputPlan, { force, inputs = [] }: TargetOptio
 export class Output {
   private open = true;
 
+  /** False once it was finished or aborted. */
+  get isOpen(): boolean {
+    return this.open;
+  }
+
   constructor(
     readonly plan: OutputPlan,
     private readonly options: TargetOptions,

@@ -44,7 +44,7 @@ export function bindBuiltin(context: Context, name: string, builtin: Builtin, ex
     if (arg.rest || arg.value === null) return stop(context, "T004", "`..` cannot be given to a builtin function", arg.span);
     let key = arg.name?.text;
     if (key === undefined) {
-      key = names[Math.min(position++, names.length - 1)];
+      key = names[0] === "..." ? "..." : names[Math.min(position++, names.length - 1)];
       if (key === "...") {
         bound.rest.push(evaluate(context, arg.value));
         continue;

@@ -1,0 +1,271 @@
+/**
+ * Runs a compiled recipe. In: the plan and the options. Out: finished outputs and what is to be said about them. An
+ * output gets its name only after everything of the run is known to be right; on any failure nothing is left.
+ */
+import * as fs from "node:fs";
+import { type FileTensor, type Output as OutputTensor, bytesOf, decodeElements } from "../../compiler/index.js";
+import type { StaticValue } from "../../compiler/elaborate/index.js";
+import { type Diagnostic, diagnostic, PeftError } from "../../grammar/index.js";
+import { type Output, openOutput } from "../checkpoint/index.js";
+import type { Compiled } from "../compile/index.js";
+import { type GpuRunner, openGpu } from "../device/index.js";
+import { inputDigests } from "./digests.js";
+import { type ExecutionResult, execute } from "./execution.js";
+import type { HostValues } from "./host-values.js";
+import type { FileRange, Lane } from "./job.js";
+import { cpuLane, gpuLane } from "./lanes.js";
+import { type PrepareOptions, type Prepared, plain, prepare } from "./prepare.js";
+import { outputDigest, RECEIPT, receiptText, type TensorRecord, tensorRecord } from "./receipt.js";
+
+export interface Progress {
+  readonly phase: string;
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+  readonly tensorsDone: number;
+  readonly tensorsTotal: number;
+}
+
+export interface RunOptions extends PrepareOptions {
+  /** Warnings stop the run before an output gets its name. */
+  readonly strict: boolean;
+  readonly hash: boolean;
+  readonly progress: (p: Progress) => void;
+  readonly signal: AbortSignal;
+}
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+export interface OutputSummary {
+  readonly path: string;
+  readonly tensors: number;
+  readonly computed: number;
+  readonly copied: number;
+  readonly bytes: number;
+  readonly digest: string | null;
+  /** Selected tensors that came out equal to the reference. */
+  readonly unchanged: readonly string[];
+}
+
+export interface RunResult {
+  readonly outputs: readonly OutputSummary[];
+  readonly reports: readonly { readonly label: string; readonly value: Json }[];
+  readonly device: string;
+  readonly seconds: number;
+  /** Bytes: the largest resident set of the process so far. */
+  readonly peakMemory: number;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Runs the plan. Throws PeftError when it is refused or fails, Aborted when the signal is raised. */
+export async function runPlan(compiled: Compiled, options: RunOptions): Promise<RunResult> {
+  const started = performance.now();
+  const gpu = options.device === "gpu" ? await openGpu() : null;
+  const prepared = prepare(compiled, gpu === null ? options : { ...options, chunk: Math.min(options.chunk ?? 64 << 20, Math.floor(gpu.maxBytes / 2)) });
+  const outputs: Output[] = [];
+  const lanes: Lane[] = [];
+  try {
+    const inputs = [...compiled.checkpoints.values()].map((c) => c.path);
+    for (const plan of prepared.outputs) outputs.push(openOutput(plan, { force: options.force, inputs }));
+    if (gpu !== null) lanes.push(gpuLane(prepared.program, gpu));
+    else for (let i = 0; i < prepared.threads; i++) lanes.push(cpuLane(prepared.program));
+    const finished = await executePlan(compiled, prepared, outputs, lanes, options);
+    await Promise.all(lanes.map((lane) => lane.close()));
+    return conclude(compiled, prepared, outputs, finished, options, deviceName(gpu), started);
+  } catch (error) {
+    await Promise.all(lanes.map((lane) => lane.close()));
+    if (gpu !== null && lanes.length === 0) gpu.close();
+    for (const output of outputs) abort(output);
+    throw error;
+  }
+}
+
+/** Removes an unfinished output; one that was finished stays. */
+function abort(output: Output): void {
+  if (output.isOpen) output.abort();
+}
+
+function deviceName(gpu: GpuRunner | null): string {
+  return gpu === null ? "cpu" : `gpu: ${gpu.info.name}`;
+}
+
+interface Finished {
+  readonly result: ExecutionResult;
+  readonly digests: ReadonlyMap<string, string>;
+}
+
+async function executePlan(compiled: Compiled, prepared: Prepared, outputs: readonly Output[], lanes: readonly Lane[], options: RunOptions): Promise<Finished> {
+  const { program } = prepared;
+  const { checkpoints } = compiled;
+  const fileOf = (tensor: FileTensor): FileRange => {
+    const entry = checkpoints.get(tensor.source)!.tensors.get(tensor.name)!;
+    return { path: entry.file, offset: entry.offset, bytes: entry.bytes };
+  };
+  const targetOf = (index: number): FileRange => {
+    const { save, name } = program.outputs[index];
+    const planned = outputs[save].plan.tensors.get(name)!;
+    return { path: outputs[save].path(planned.file), offset: planned.offset, bytes: planned.bytes };
+  };
+  const digests = options.hash ? inputDigests(checkpoints) : null;
+  let bytesDone = 0;
+  const result = await execute({
+    program,
+    lanes,
+    fileOf,
+    targetOf,
+    chunk: prepared.chunk,
+    hash: options.hash,
+    unhashed: digests?.unhashed ?? [],
+    outputDone: (index, values) => refuseNonFinite(program.outputs[index], values, targetOf(index)),
+    progress: (bytes, tensorsDone) => {
+      bytesDone += bytes;
+      options.progress({ phase: "merging", bytesDone, bytesTotal: prepared.bytesToWrite, tensorsDone, tensorsTotal: program.outputs.length });
+    },
+    signal: options.signal,
+  });
+  return { result, digests: digests?.finish(result.inputHex) ?? new Map() };
+}
+
+/** A NaN or infinity in an output stops the run; the message names the first one. */
+function refuseNonFinite(output: OutputTensor, values: HostValues, range: FileRange): void {
+  if (output.nonFinite === null || values.get(output.nonFinite) === 0) return;
+  const width = bytesOf(output.dtype);
+  const buffer = new Uint8Array(1 << 16);
+  const fd = fs.openSync(range.path, "r");
+  try {
+    for (let at = 0; at < range.bytes; at += buffer.length) {
+      const n = fs.readSync(fd, buffer, 0, Math.min(buffer.length, range.bytes - at), range.offset + at);
+      const numbers = decodeElements(buffer, output.dtype, 0, Math.floor(n / width));
+      const first = numbers.findIndex((x) => !Number.isFinite(x));
+      if (first < 0) continue;
+      const flat = at / width + first;
+      throw new PeftError([
+        plain(
+          "X011",
+          `the output tensor ${JSON.stringify(output.name)} holds ${numbers[first]} at [${coordinates(flat, output.shape).join(", ")}] (${values.get(output.nonFinite)} of its elements are not finite)`,
+          "look for NaN or Inf in the inputs with `peftc inspect`, or for a division by zero in the method; a narrow dtype may overflow",
+        ),
+      ]);
+    }
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function coordinates(flat: number, shape: readonly number[]): number[] {
+  const result: number[] = [];
+  let rest = flat;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    result.unshift(rest % shape[i]);
+    rest = Math.floor(rest / shape[i]);
+  }
+  return result;
+}
+
+function conclude(compiled: Compiled, prepared: Prepared, outputs: readonly Output[], finished: Finished, options: RunOptions, device: string, started: number): RunResult {
+  const { program, plan } = prepared;
+  const { values } = finished.result;
+  checkRequirements(prepared, values);
+  const records = program.outputs.map((output, i) => tensorRecord(output, values, finished.result.outputHex.get(i) ?? null));
+  const perSave = plan.saves.map((_s, save) => records.filter((_r, i) => program.outputs[i].save === save));
+  const selected = plan.saves.map((_s, save) => program.outputs.flatMap((o, i) => (o.save === save && o.selected ? [records[i]] : [])));
+  const warnings = [...plan.saves.flatMap((save, i) => effectWarnings(save.to, save.at, selected[i]))];
+  const fatal = [...(options.strict ? warnings : []), ...sameAsDonor(compiled, prepared, finished.digests)];
+  if (fatal.length > 0) throw new PeftError(fatal.map((d) => ({ ...d, severity: "error" })));
+  outputs.forEach((output, save) => {
+    const text = receiptText({ compiled, device: device.startsWith("gpu") ? "gpu" : "cpu", plan: output.plan, tensors: perSave[save], inputs: finished.digests });
+    output.finish([{ name: RECEIPT, text }]);
+  });
+  return {
+    outputs: outputs.map((output, save) => ({
+      path: output.plan.to,
+      tensors: perSave[save].length,
+      computed: perSave[save].filter((r) => r.origin === "computed").length,
+      copied: perSave[save].filter((r) => r.origin === "copied").length,
+      bytes: output.plan.totalBytes,
+      digest: outputDigest(perSave[save]),
+      unchanged: selected[save].filter((r) => r.changed === 0).map((r) => r.name),
+    })),
+    reports: plan.reports.map(({ label, value }) => ({ label, value: reported(value, (node) => values.get(prepared.scheduled.numberOf(node))) })),
+    device,
+    seconds: (performance.now() - started) / 1000,
+    peakMemory: process.resourceUsage().maxRSS * 1024,
+    diagnostics: warnings,
+  };
+}
+
+/** Conditions of `require` that only the run could decide. */
+function checkRequirements(prepared: Prepared, values: HostValues): void {
+  const failed = prepared.plan.requirements.filter((r) => values.get(prepared.scheduled.numberOf(r.node)) === 0);
+  if (failed.length === 0) return;
+  throw new PeftError(
+    failed.slice(0, 5).map((r) =>
+      diagnostic("X012", r.message, r.at, { label: "required here", notes: r.place === "" ? [] : [`found at the tensor ${JSON.stringify(r.place)}`] }),
+    ),
+  );
+}
+
+/** Warnings about merges that did little or nothing. */
+function effectWarnings(to: string, at: { file: string; span: { start: number; end: number } }, selected: readonly TensorRecord[]): Diagnostic[] {
+  const compared = selected.filter((r) => r.changed !== null);
+  if (compared.length === 0) return [];
+  const warnings: Diagnostic[] = [];
+  if (compared.every((r) => r.changed === 0)) {
+    warnings.push(
+      diagnostic("X020", `the output ${JSON.stringify(to)} equals its first model in every selected tensor: this merge did nothing`, at, {
+        severity: "warning",
+        help: "look at the weights and densities, and whether the models differ at all",
+      }),
+    );
+  }
+  const eaten = compared.filter((r) => r.lost !== null && r.change !== null && r.change > 0 && r.lost > 0.5);
+  if (eaten.length > 0) {
+    warnings.push(
+      diagnostic("X021", `rounding to ${eaten[0].dtype} takes more than half of the change in ${eaten.length} of ${compared.length} tensors, such as ${JSON.stringify(eaten[0].name)}`, at, {
+        severity: "warning",
+        help: "save with dtype = f32",
+      }),
+    );
+  }
+  return warnings;
+}
+
+/** A model that has the bytes of the donor cannot contribute anything. */
+function sameAsDonor(compiled: Compiled, prepared: Prepared, digests: ReadonlyMap<string, string>): Diagnostic[] {
+  const donors = new Set(prepared.plan.saves.flatMap((s) => (s.donor === null ? [] : [s.donor.id])));
+  return [...donors].flatMap((donor) =>
+    [...digests].flatMap(([source, digest]) =>
+      source === donor || digest !== digests.get(donor) || donors.has(source)
+        ? []
+        : [plain("X022", `the model ${compiled.checkpoints.get(source)?.path} holds the same tensors as ${compiled.checkpoints.get(donor)?.path}: it changes nothing`, "load another model, or leave it out")],
+    ),
+  );
+}
+
+/** A reported value with its running numbers filled in. */
+function reported(value: StaticValue, number: (node: Extract<StaticValue, { kind: "tensor" }>["node"]) => number): Json {
+  switch (value.kind) {
+    case "tensor": {
+      const x = number(value.node);
+      return value.node.dtype === "bool" ? x !== 0 : x;
+    }
+    case "number":
+    case "bool":
+    case "string":
+      return value.value;
+    case "none":
+      return null;
+    case "scope":
+      return value.scope;
+    case "dtype":
+      return value.dtype;
+    case "list":
+    case "tuple":
+      return value.items.map((v) => reported(v, number));
+    case "record":
+      return Object.fromEntries([...value.fields].map(([k, v]) => [k, reported(v, number)]));
+    case "tree":
+      return Object.fromEntries([...value.leaves].map(([k, leaf]) => [k, reported(leaf.value, number)]));
+    default:
+      return null;
+  }
+}
