@@ -129,11 +129,11 @@ function accepts(takes: Takes, type: Type): boolean {
     case "numeric":
       return isNumeric(type);
     case "values":
-      return isNumeric(type) || type.kind === "list";
+      return isNumeric(type) || type.kind === "list" || type.kind === "tuple";
     case "truth":
       return isTruth(type);
     case "list":
-      return type.kind === "list";
+      return type.kind === "list" || type.kind === "tuple";
     case "int":
       return type.kind === "tensor"
         ? type.shape === null || type.shape.length === 0
@@ -164,7 +164,9 @@ function helpFor(builtin: Builtin, p: BuiltinParam, type: Type): string | null {
 /** A shape: a list of Ints that are known before the run. */
 function readLengths(cx: Context, builtin: Builtin, p: BuiltinParam, e: Expr, type: Type): Type {
   if (isQuiet(type)) return type;
-  const element = type.kind === "list" ? type.of : null;
+  const draws = builtin.params.some((other) => other.name === "purpose");
+  if (type.kind === "tuple" || (type.kind === "tensor" && draws)) return unknown;
+  const element = type.kind === "list" ? type.of : type.kind === "number" ? type : null;
   const whole =
     element !== null &&
     (isQuiet(element) ||

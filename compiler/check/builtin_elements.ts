@@ -114,7 +114,7 @@ export function typeOfQuotient(call: BuiltinCall): Type {
 }
 
 export function typeOfChoice(call: BuiltinCall): Type {
-  const condition = call.one("c");
+  const condition = call.one("condition");
   const given = operands(call, "a", "b");
   if (given === null || condition === null || isQuiet(condition.type)) return quietOf(call, "a", "b");
   const shape = together(call, [condition, ...given]);

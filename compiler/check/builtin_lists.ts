@@ -5,7 +5,7 @@
 import { type BuiltinCall, typeOfArg } from "./builtin_call.js";
 import { onTrial } from "./context.js";
 import { callFunction } from "./functions.js";
-import { join } from "./join.js";
+import { join, joinAll } from "./join.js";
 import {
   atPlace,
   error,
@@ -23,6 +23,7 @@ import {
 } from "./types.js";
 
 function elementOf(type: Type): Type {
+  if (type.kind === "tuple") return joinAll(type.items);
   return type.kind === "list" ? type.of : unknown;
 }
 
@@ -97,6 +98,10 @@ export function typeOfDiv(call: BuiltinCall): Type {
   const [a, b] = [typeOfArg(call, "a"), typeOfArg(call, "b")];
   if (isQuiet(a) || isQuiet(b)) return unknown;
   return number("Int", laterStage(stageOf(a), stageOf(b)));
+}
+
+export function typeOfInfinity(): Type {
+  return number("Float");
 }
 
 export function typeOfStr(): Type {

@@ -39,8 +39,10 @@ function perPosition(call: BuiltinCall): Combined | Type | null {
   const given = call.all("x").map((g) => plain(call, g));
   if (given.length === 0) return error;
   const first = given[0].type;
-  if (given.length === 1 && first.kind !== "list") return isNumeric(first) ? null : isQuiet(first) ? first : error;
-  const operands: Given[] = given.length === 1 && first.kind === "list" ? [{ ...given[0], type: first.of }] : given;
+  const listed = given.length === 1 ? elementsOf(first) : null;
+  if (given.length === 1 && listed === null) return isNumeric(first) ? null : isQuiet(first) ? first : error;
+  refuseOver(call);
+  const operands: readonly Given[] = listed?.map((type) => ({ ...given[0], type })) ?? given;
   if (operands.some((o) => o.type.kind === "error")) return error;
   if (operands.some((o) => isQuiet(o.type))) return unknown;
   const types = operands.map((o) => atPlace(o.type));
@@ -52,6 +54,21 @@ function perPosition(call: BuiltinCall): Combined | Type | null {
     return error;
   }
   return { types: types.filter(isNumeric), shape: together(call, operands) };
+}
+
+function elementsOf(type: Type): readonly Type[] | null {
+  if (type.kind === "tuple") return type.items;
+  return type.kind === "list" ? [type.of] : null;
+}
+
+/** Per position there is nothing to range over. */
+function refuseOver(call: BuiltinCall): void {
+  const over = call.one("over");
+  if (over === null) return;
+  report(call.cx, "T004", `\`${call.name}\` of several values works per position and takes no \`over\``, over.span, {
+    label: "nothing to range over",
+    help: `reduce each one: [${call.name}(x, over = …) for x in xs]`,
+  });
 }
 
 function isCombined(x: Combined | Type | null): x is Combined {

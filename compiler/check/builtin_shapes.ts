@@ -37,7 +37,7 @@ export function typeOfLen(call: BuiltinCall): Type {
     return number("Int", "static", first?.kind === "size" ? first.length : null);
   }
   if (x.kind === "tuple") return number("Int", "static", constant(x.items.length));
-  if (!isQuiet(x) && x.kind !== "tree" && x.kind !== "model") {
+  if (!isQuiet(x) && x.kind !== "tree" && x.kind !== "model" && x.kind !== "string" && x.kind !== "words") {
     report(call.cx, "T001", `\`len\` takes a list or a tensor, found ${showType(x)}`, call.one("x")!.span);
     return error;
   }
@@ -127,7 +127,7 @@ export function typeOfStack(call: BuiltinCall): Type {
 }
 
 export function typeOfIota(call: BuiltinCall): Type {
-  const n = typeOfArg(call, "n");
+  const n = typeOfArg(call, "x");
   if (n.kind === "number") return tensor("Tensor", [axis(n.value)], "i32");
   const last = n.kind === "tensor" && n.shape !== null ? n.shape.at(-1) : undefined;
   return tensor("Tensor", [axis(last?.kind === "size" ? last.length : null)], "i32");

@@ -20,6 +20,7 @@ import {
   typeOfDiv,
   typeOfEnumerate,
   typeOfFold,
+  typeOfInfinity,
   typeOfLoad,
   typeOfMap,
   typeOfNothing,
@@ -173,7 +174,12 @@ const liftingRows: readonly Row[] = [
   ["float", "x: numeric", "the same number as a Float", typeOfToNumber],
   ["is_finite", "x: numeric", "neither infinite nor NaN", typeOfTest],
   ["clamp", "x: numeric, low: numeric, high: numeric", "x, but not below low and not above high", typeOfClamp],
-  ["where", "c: truth, a: numeric, b: numeric", "a where c is true, else b, per position", typeOfChoice],
+  [
+    "where",
+    "condition: truth, a: numeric, b: numeric",
+    "a where the condition is true, else b, per position",
+    typeOfChoice,
+  ],
   ["safe_div", "a: numeric, b: numeric", "a / b, and 0 where b is 0", typeOfQuotient],
   ["if_zero", "x: numeric, y: numeric", "x, and y where x is 0", typeOfFallback],
   ["softmax", "x: numeric, over: over = row", "exp(x) divided by its sum", typeOfSoftmax],
@@ -205,7 +211,7 @@ const liftingRows: readonly Row[] = [
 
 const plainRows: readonly Row[] = [
   ["len", "x: any", "number of elements of a list; length of a vector", typeOfLen],
-  ["iota", "n: any", "0, 1, ... below n, or below the length of a vector", typeOfIota],
+  ["iota", "x: any", "0, 1, ... below n, or below the length of a vector", typeOfIota],
   ["zeros", "shape: lengths", "zeros", typeOfFilled],
   ["ones", "shape: lengths", "ones", typeOfFilled],
   [
@@ -225,6 +231,7 @@ const plainRows: readonly Row[] = [
   ["div", "a: number, b: number", "the quotient rounded down", typeOfDiv],
   ["require", "condition: any, message: text", "stops with the message where the condition is false", typeOfNothing],
   ["str", "x: any", "the value as text", typeOfStr],
+  ["infinity", "", "the Float above all others", typeOfInfinity],
 ];
 
 const recipeRows: readonly Row[] = [
@@ -236,7 +243,7 @@ const recipeRows: readonly Row[] = [
   ],
   [
     "save",
-    "value: any, to: text, dtype: dtype = none, shard: int = none, config: any = none",
+    "model: any, to: text, dtype: dtype = none, shard: int = none, config: any = none",
     "writes a model or tree of tensors",
     typeOfNothing,
   ],

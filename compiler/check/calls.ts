@@ -13,7 +13,7 @@ import { resultOfCall } from "./functions.js";
 import { expectType } from "./mismatch.js";
 import type { Known } from "./modules.js";
 import { constant, differ, showPolynomial } from "./polynomial.js";
-import { type Binding, binding, liftResult, rigid, substituteType } from "./relate.js";
+import { type Binding, binding, liftResult, substituteType } from "./relate.js";
 import { lookup, type Scope } from "./scope.js";
 import type { Parameter, Signature } from "./signature.js";
 import { error, type FunctionType, isQuiet, showType, type Type, unknown } from "./types.js";
@@ -141,7 +141,7 @@ export function reportProblems(
 
 function callKnown(cx: Context, scope: Scope, e: Call, known: Known): Type {
   const { definition } = known;
-  if (definition.kind === "record") return makeRecord(cx, scope, e, known);
+  if (definition.kind === "record") return recordCalled(cx, scope, e, known);
   const signature = cx.program.signatureOf(known);
   if (signature === null) {
     inferArguments(cx, scope, e.args);
@@ -234,24 +234,13 @@ function bindDefault(signature: Signature, p: Parameter, b: Binding): void {
   );
 }
 
-function makeRecord(cx: Context, scope: Scope, e: Call, known: Known): Type {
+function recordCalled(cx: Context, scope: Scope, e: Call, known: Known): Type {
+  inferArguments(cx, scope, e.args);
   const type = cx.program.recordOf(known);
-  const fields = type.kind === "record" ? [...type.fields] : [];
-  const slots = fields.map(([name, f]): Slot => ({ name, optional: f.optional, many: false }));
-  const matched = matchArguments(e.args, slots);
-  fields.forEach(([name, f], i) => {
-    const value = matched.given[i][0]?.value;
-    if (!value) return;
-    const found = cx.infer(cx, scope, value, f.type);
-    expectType(cx, scope, value, found, f.type, rigid(), {
-      what: `\`${name}\` of \`${showType(type)}\``,
-      declared: null,
-    });
+  const fields = type.kind === "record" ? [...type.fields.keys()] : [];
+  report(cx, "T005", `\`${known.definition.name.text}\` is a record type, not a function`, e.callee.span, {
+    others: [{ file: known.file, span: known.definition.name.span, text: "defined here" }],
+    help: `write its fields in braces: { ${fields.map((f) => `${f}: …`).join(", ")} }`,
   });
-  inferUnmatched(cx, scope, e, matched);
-  reportProblems(cx, e, matched, slots, `\`${known.definition.name.text}\``, {
-    file: known.file,
-    span: known.definition.name.span,
-  });
-  return type;
+  return error;
 }

@@ -1,7 +1,8 @@
 /**
  * Patterns of `match` arms. In: a pattern and the type of the value. Out: what the pattern accepts (for the check of all
  * arms together), with its names in the arm's scope; T012 for words the value cannot be, T001 for values of another kind.
- * A bare name that has a meaning already is a constant, and then nothing is claimed about the arm.
+ * A new name takes everything but none. A bare name that has a meaning already is a constant, and then nothing is claimed
+ * about the arm.
  */
 import type { MatchPattern } from "../../grammar/index.js";
 import { type Context, report } from "./context.js";
@@ -62,8 +63,8 @@ function readName(arm: ArmReading, p: MatchPattern & { kind: "name" }, subject: 
     declare(arm.scope, text, { type: unknown, span: p.span, kind: "variable" });
     return anyCover;
   }
-  declareName(arm.cx, arm.scope, p.name, subject, "variable");
-  return anyCover;
+  declareName(arm.cx, arm.scope, p.name, inside, "variable");
+  return subject.kind === "optional" ? { kind: "one", name: "some", of: [anyCover] } : anyCover;
 }
 
 function readLiteral(arm: ArmReading, p: MatchPattern & { kind: "literal" }, subject: Type): Cover {

@@ -122,13 +122,8 @@ function arithmetic(cx: Context, scope: Scope, op: Arithmetic, e: Binary, a: Typ
   return lifting([left.type, right.type], ([x, y]) => {
     if (x.kind === "error" || y.kind === "error") return error;
     if (isQuiet(x) || isQuiet(y)) return unknown;
+    if (op === "+" && family(x) === "text" && family(y) === "text") return string;
     if (!isNumeric(x) || !isNumeric(y)) return notDefined(cx, e, x, y, arithmeticHelp(op, x, y));
-    if (
-      (isBool(x) && x.kind === "number" && x.stage === "static") ||
-      (isBool(y) && y.kind === "number" && y.stage === "static")
-    ) {
-      return notDefined(cx, e, x, y, "turn the truth value into a number: `if c then 1 else 0`");
-    }
     const shape = commonShape(cx, scope, [
       { ...left, type: x },
       { ...right, type: y },

@@ -66,9 +66,19 @@ export function misfit(found: Type, expected: Type, b: Binding): Misfit | null {
         ? null
         : wrong;
     case "list":
+      if (found.kind === "tuple")
+        return firstMisfit(
+          found.items.map((item) => [item, expected.of]),
+          b,
+        );
       if (found.kind !== "list") return wrong;
       return misfit(found.of, expected.of, b);
     case "tuple":
+      if (found.kind === "list")
+        return firstMisfit(
+          expected.items.map((item) => [found.of, item]),
+          b,
+        );
       if (found.kind !== "tuple" || found.items.length !== expected.items.length) return wrong;
       return firstMisfit(
         found.items.map((item, i) => [item, expected.items[i]]),

@@ -55,10 +55,9 @@ function inferStatement(cx: Context, scope: Scope, s: Statement, expected: Type 
       return { types: [onReturn(scope, s.value, cx.infer(cx, scope, s.value, expected))], always: true };
     case "if":
       return inferIfStatement(cx, scope, s, expected, onReturn);
-    case "expression": {
-      const type = cx.infer(cx, scope, s.value);
-      return s.value.kind === "match" && !cx.inRecipe ? { types: [type], always: true } : nothing;
-    }
+    case "expression":
+      cx.infer(cx, scope, s.value);
+      return nothing;
     case "report":
       onlyInRecipes(cx, s, "`report`");
       cx.infer(cx, scope, s.value);
