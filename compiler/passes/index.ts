@@ -1,2 +1,3 @@
 export { type Pass, pipeline, runPasses } from "./pipeline.js";
-export { type SimplifyRule, simplifyRules } from "./simplify.js";
+export { type Rule, rewrite } from "./rewrite.js";
+export { type SimplifyRule, simplify, simplifyRules } from "./simplify.js";

@@ -93,7 +93,12 @@ const logic: readonly SimplifyRule[] = [
     (g, [c, a, b]) => c.op === "not" && isBool(c.args[0]) && g.make("where", [c.args[0], b, a]),
   ),
   rule("cast", "cast to its own dtype = itself", (_, [x]) => x),
-  rule("cast", "bool of a number made from c = c", (_, [x]) => x.op === "cast" && x.args[0]),
+  rule(
+    "quantize",
+    "rounded twice alike = once",
+    (_, [x], { attrs }) => x.op === "quantize" && x.attrs.dtype === attrs.dtype && x,
+  ),
+  rule("cast", "bool of a number made from c = c", (_, [x]) => x.op === "cast" && isBool(x.args[0]) && x.args[0]),
 ];
 
 const views: readonly SimplifyRule[] = [

@@ -98,10 +98,12 @@ export const elementwise: readonly OpRow[] = [
   {
     name: "quantize",
     doc: "rounded to the nearest number (ties to even) of a storage dtype: attribute dtype",
+    attributes: { dtype: "storage" },
     arity: 1,
     fusion: "elementwise",
     infer([a], attrs: Attrs) {
-      if (!isStorageDtype(String(attrs.dtype))) throw new ShapeError(`quantize needs a storage dtype, found ${attrs.dtype}`, "dtype");
+      if (!isStorageDtype(String(attrs.dtype)))
+        throw new ShapeError(`quantize needs a storage dtype, found ${attrs.dtype}`, "dtype");
       return { shape: a.shape, dtype: floatOf(a.shape.length) };
     },
     evaluate: ([a], attrs) => a.data.map((x) => roundToStorage(attrs.dtype as StorageDtype, x)),

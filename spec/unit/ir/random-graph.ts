@@ -139,7 +139,7 @@ export function drawElements(node: Node, special: boolean): Float64Array {
     if (special && random() < 0.3) return pick(random, [0, -0, Infinity, -Infinity, Number.NaN, 1e-40]);
     return random() < 0.3 ? pick(random, [1, -1, 2, 0.5]) : Math.fround(random() * 4 - 2);
   };
-  return Float64Array.from({ length: sizeOf(node.shape) }, draw);
+  return Float64Array.from({ length: sizeOf(node.shape) }, node.dtype === "f32" ? () => Math.fround(draw()) : draw);
 }
 
 /** Rows whose values the reference evaluator gives without a file. */

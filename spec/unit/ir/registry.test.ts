@@ -21,11 +21,12 @@ const throwsShapeError = (make: () => unknown, what: string) =>
 
 /** The first draw of a row that fits. */
 function anyNode(row: OpRow) {
-  for (let seed = 1; ; seed++) {
+  for (let seed = 1; seed <= 100; seed++) {
     const { graph, random, nodes } = pool(seed);
     const node = drawNode(random, graph, row, nodes);
     if (node !== null) return { graph, node, other: nodes[0] };
   }
+  throw new Error(`no draw of ${row.name} fits`);
 }
 
 /** Leaves, and rank-0 and threshold nodes over them, so that every row finds arguments. */

@@ -267,6 +267,7 @@ const cases: readonly [op: string, args: readonly Literal[], attrs: Attrs, expec
   ["where", [[T, F], 1, 0], {}, [1, 0]],
   ["cast", [[1.9, -1.9, nan]], { to: "int" }, [1, -1, 0]],
   ["cast", [[0, -0, 2, nan]], { to: "bool" }, [F, F, T, T]],
+  ["quantize", [[1.00390625, 1.01171875, -0, nan, 3.4e38]], { dtype: "BF16" }, [1, 1.015625, -0, nan, inf]],
   ["cast", [[T, F]], { to: "float" }, [1, 0]],
   [
     "broadcast",
