@@ -196,7 +196,7 @@ export abstract class ControlRules extends ExpressionRules {
     const start = this.mark();
     this.CONSUME(T.Identifier);
     const by = this.CONSUME(T.Word);
-    if (!bases.has(by.image)) this.reportBasis(by);
+    if (!bases.has(by.image)) this.raiseBasis(by);
     const anchors: Expr[] = [];
     const cases: ScheduleCase[] = [];
     const others: Expr[] = [];
@@ -232,12 +232,12 @@ export abstract class ControlRules extends ExpressionRules {
     }
   }
 
-  private reportBasis(by: IToken): void {
+  private raiseBasis(by: IToken): never {
     const close = nearest(by.image, bases, 1);
     let help = "a schedule varies by one of these five";
     if (close.length > 0) help = `did you mean \`by ${close[0]}\`?`;
     if (by.image === "step") help = "a number that changes with the step is not part of this version";
     const message = `expected depth, layer, name, kind or role after \`by\`, found \`${by.image}\``;
-    this.report("S012", message, this.spanOf(by), { help });
+    return this.raise("S012", message, by, { help });
   }
 }

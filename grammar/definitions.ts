@@ -6,12 +6,12 @@
  * definition.
  */
 import { EOF, type TokenType } from "chevrotain";
-import { beginsDefinition } from "./layout.js";
+import { beginsDefinition } from "./lineends.js";
 import { nearest } from "./nearest.js";
 import { describe, type Rule } from "./recovery.js";
 import { StatementRules } from "./statements.js";
 import * as T from "./tokens.js";
-import type { Block, Definition, Param, TypeExpr, Use } from "./tree.js";
+import type { Block, Definition, Param, Span, TypeExpr, Use } from "./tree.js";
 
 const words = ["use", "def", "merge", "recipe", "record"] as const;
 const reserved: ReadonlySet<string> = new Set(["adapter", "router", "module", "optimizer", "sampler"]);
@@ -34,6 +34,9 @@ export abstract class DefinitionRules extends StatementRules {
     return { uses, definitions };
   });
 
+  /** Definitions of kinds that this version does not have; nothing more is said about what they hold. */
+  protected foreignDefinitions: Span[] = [];
+
   /** One definition, up to the end of its last line. */
   private topLevel(parse: () => void): void {
     this.attempt(
@@ -43,7 +46,9 @@ export abstract class DefinitionRules extends StatementRules {
         this.unexpected("a new line after the definition");
       },
       (token) => token.tokenType === T.Newline && token.depth === 0 && beginsDefinition(this.LA(2), this.LA(3)),
-      () => {},
+      (span) => {
+        if (this.found.at(-1)?.code === "S015") this.foreignDefinitions.push(span);
+      },
     );
   }
 

@@ -3,7 +3,7 @@
  */
 export { syntaxCatalogue } from "./catalogue.js";
 export * from "./diagnostic.js";
-export { type FrameOptions, renderDiagnostic } from "./frame.js";
+export { type FrameOptions, renderDiagnostic, visible } from "./frame.js";
 export { lineColumn } from "./lines.js";
 export { nearest } from "./nearest.js";
 export { parse, parseExpression } from "./parser.js";

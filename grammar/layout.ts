@@ -11,6 +11,7 @@ import type { IToken, TokenType } from "chevrotain";
 import { EOF } from "chevrotain";
 import { type Diagnostic, diagnostic } from "./diagnostic.js";
 import { adviseForeign } from "./foreign.js";
+import { beginsDefinition, continuesLine, goesOn } from "./lineends.js";
 import { scanString } from "./strings.js";
 import * as T from "./tokens.js";
 
@@ -51,101 +52,6 @@ const signOf: ReadonlyMap<TokenType, string> = new Map([
   [T.RCurly, "}"],
   [T.HoleClose, "}"],
 ]);
-
-/** A line that ends in one of these goes on. */
-const endsOpen: ReadonlySet<TokenType> = new Set([
-  T.Comma,
-  T.Semicolon,
-  T.LCurly,
-  T.FatArrow,
-  T.Arrow,
-  T.Equals,
-  T.Colon,
-  T.Dot,
-  T.Then,
-  T.Else,
-  T.Not,
-  T.And,
-  T.Or,
-  T.DotDot,
-  T.EqualEqual,
-  T.NotEqual,
-  T.LessEqual,
-  T.GreaterEqual,
-  T.Less,
-  T.Greater,
-  T.QuestionQuestion,
-  T.PlusPlus,
-  T.Plus,
-  T.Minus,
-  T.Star,
-  T.Slash,
-  T.Percent,
-  T.Caret,
-  T.At,
-  T.Pipe,
-]);
-
-/** A line that begins with one of these continues the line before it. */
-const beginsOpen: ReadonlySet<TokenType> = new Set([
-  T.Comma,
-  T.RCurly,
-  T.Semicolon,
-  T.Dot,
-  T.DotDot,
-  T.FatArrow,
-  T.Arrow,
-  T.Equals,
-  T.Then,
-  T.Else,
-  T.EqualEqual,
-  T.NotEqual,
-  T.LessEqual,
-  T.GreaterEqual,
-  T.Less,
-  T.Greater,
-  T.QuestionQuestion,
-  T.PlusPlus,
-  T.Star,
-  T.Slash,
-  T.Percent,
-  T.Caret,
-  T.At,
-  T.Pipe,
-]);
-
-/** Tokens after which an operand is complete, so that a following `in` is the operator and not a name. */
-const endsOperand: ReadonlySet<TokenType> = new Set([
-  T.Identifier,
-  T.NumberToken,
-  T.StringToken,
-  T.TemplateClose,
-  T.RParen,
-  T.RSquare,
-  T.RCurly,
-  T.True,
-  T.False,
-  T.None,
-]);
-
-const bodied: ReadonlySet<string> = new Set([
-  "def",
-  "merge",
-  "recipe",
-  "record",
-  "adapter",
-  "router",
-  "module",
-  "optimizer",
-  "sampler",
-]);
-
-/** Whether these two tokens begin a definition, given that the first begins a line. */
-export function beginsDefinition(token: IToken, next: IToken | undefined): boolean {
-  if (token.tokenType !== T.Identifier || next === undefined) return false;
-  if (token.image === "use") return next.tokenType === T.Identifier || next.tokenType === T.StringToken;
-  return bodied.has(token.image) && next.tokenType === T.Identifier && next.image !== "where";
-}
 
 /** Lays out one file. */
 export function layout(path: string, text: string): Layout {
@@ -207,6 +113,8 @@ class LayoutRun {
   private lineBegin = 0;
   /** The opener of the bracket that was closed last. */
   private lastClosed: PlacedToken | null = null;
+  /** How many tokens had been placed when a closer without a partner was last dropped. */
+  private strayAfter = -1;
 
   constructor(
     private readonly path: string,
@@ -262,26 +170,10 @@ class LayoutRun {
       if (definition) this.inHeader = token.image !== "use";
       else if (this.inHeader || token.tokenType === T.LCurly) return;
     }
-    if (!definition && (this.goesOn(previous) || this.continues(token, next))) return;
+    if (!definition && (goesOn(previous, this.out.at(-2)) || continuesLine(token, next))) return;
     // A newline stands where the line before it ended.
     const at = previous.endOffset! + 1;
     this.push(instance(T.Newline, at, at, "\n"), false, false);
-  }
-
-  private goesOn(last: PlacedToken): boolean {
-    const before = this.out.at(-2);
-    if (before?.tokenType === T.Dot) return false;
-    if (endsOpen.has(last.tokenType)) return true;
-    const wordOperator = last.tokenType === T.In || last.tokenType === T.Matches;
-    return wordOperator && before !== undefined && endsOperand.has(before.tokenType);
-  }
-
-  private continues(token: IToken, next: IToken | undefined): boolean {
-    if (beginsOpen.has(token.tokenType)) return true;
-    if (token.tokenType !== T.Identifier || token.image !== "where") return false;
-    return (
-      next !== undefined && next.tokenType !== T.Colon && next.tokenType !== T.Equals && next.tokenType !== T.FatArrow
-    );
   }
 
   private place(token: IToken, lineStart: boolean): void {
@@ -318,6 +210,9 @@ class LayoutRun {
     const fits = this.open.findLastIndex((bracket) => bracket.close === token.tokenType);
     const barrier = this.open.findLastIndex((bracket) => bracket.close === T.HoleClose);
     if (fits < 0 || fits < barrier) {
+      // A row of stray closers is one mistake.
+      if (this.strayAfter === this.out.length) return;
+      this.strayAfter = this.out.length;
       const span = { start: token.startOffset, end: token.endOffset! + 1 };
       this.diagnostics.push(
         diagnostic(

@@ -23,6 +23,7 @@ export function lineTable(text: string): LineTable {
     const c = text.charCodeAt(i);
     if (c === 0x0a || (c === 0x0d && text.charCodeAt(i + 1) !== 0x0a)) starts.push(i + 1);
   }
+  const points = pointsBefore(text);
   const lineOf = (offset: number): number => {
     let low = 0;
     let high = starts.length;
@@ -39,7 +40,8 @@ export function lineTable(text: string): LineTable {
     text: (line) => text.slice(starts[line], starts[line + 1] ?? text.length).replace(/[\r\n]+$/, ""),
     position: (offset) => {
       const line = lineOf(offset);
-      return { line: line + 1, column: characters(text, starts[line], offset) + 1 };
+      const at = Math.min(offset, text.length);
+      return { line: line + 1, column: points(at) - points(starts[line]) + 1 };
     },
   };
 }
@@ -49,13 +51,14 @@ export function lineColumn(text: string, offset: number): { line: number; column
   return lineTable(text).position(offset);
 }
 
-function characters(text: string, from: number, to: number): number {
-  let count = 0;
-  for (let i = from; i < to && i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    const pairs = c >= 0xd800 && c <= 0xdbff && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00;
-    if (pairs) i++;
-    count++;
+/** For an offset, how many code points stand before it. */
+function pointsBefore(text: string): (offset: number) => number {
+  if (!/[\ud800-\udbff]/.test(text)) return (offset) => offset;
+  const counts = new Int32Array(text.length + 1);
+  for (let i = 0; i < text.length; i++) {
+    const low = (text.charCodeAt(i) & 0xfc00) === 0xdc00;
+    const pair = low && i > 0 && (text.charCodeAt(i - 1) & 0xfc00) === 0xd800;
+    counts[i + 1] = counts[i] + (pair ? 0 : 1);
   }
-  return count;
+  return (offset) => counts[offset];
 }

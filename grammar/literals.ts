@@ -111,7 +111,7 @@ export abstract class LiteralRules extends TypeRules {
     const start = this.mark();
     const items: Expr[] = [];
     let comma = false;
-    if (this.is(2, T.RParen)) {
+    if (this.is(2, T.RParen) && !this.at(2).synthetic) {
       const span = { start, end: this.LA(2).endOffset! + 1 };
       this.report("S001", "expected an expression between `(` and `)`", span, {
         help: "an empty tuple means nothing; a function without parameters is `() => e`",

@@ -3,11 +3,15 @@
  *
  * In: a word and candidates. Out: the few within a distance that grows with the word's length, closest first. The
  * distance counts insertions, deletions, replacements and swaps of neighbours, without regard to case; rows stop as
- * soon as the bound is passed, so a thousand candidates cost well under a millisecond each hundred.
+ * soon as the bound is passed.
  */
+
+/** Longer words are nobody's slip of the finger. */
+const longest = 200;
 
 /** Up to `max` candidates near `word`, closest first, in their given order where equally close. */
 export function nearest(word: string, candidates: Iterable<string>, max = 3): string[] {
+  if (word.length > longest) return [];
   const wanted = word.toLowerCase();
   const bound = Math.min(3, Math.max(1, Math.floor(wanted.length / 3)));
   const found: { readonly candidate: string; readonly distance: number }[] = [];

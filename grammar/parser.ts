@@ -30,17 +30,26 @@ class Parser extends DefinitionRules {
     const laid = layout(path, text);
     this.comments = laid.comments.map(commentOf);
     this.begin(path, text);
+    this.foreignDefinitions = [];
     this.input = laid.tokens;
     const { uses, definitions } = this.file();
     this.reportOpenRanges();
     const file: File = { path, text, uses, definitions, comments: this.comments };
-    return { file, diagnostics: inOrder([...laid.diagnostics, ...this.found]) };
+    const kept = laid.diagnostics.filter((d) => !this.isForeign(d));
+    return { file, diagnostics: inOrder([...kept, ...this.found]) };
+  }
+
+  private isForeign(d: Diagnostic): boolean {
+    const at = d.primary.span?.start ?? -1;
+    const aboutSigns = d.code === "S004" || d.code === "S011";
+    return aboutSigns && this.foreignDefinitions.some((span) => span.start <= at && at < span.end);
   }
 
   parseExpression(path: string, text: string): { expr: Expr | null; diagnostics: Diagnostic[] } {
     const laid = layout(path, text);
     this.comments = [];
     this.begin(path, text);
+    this.foreignDefinitions = [];
     this.input = laid.tokens;
     const expr = this.lone();
     this.reportOpenRanges();

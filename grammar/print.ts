@@ -36,8 +36,8 @@ function printNode(role: string, node: object, depth: number, table: LineTable, 
     else words.push(plain(key, value));
   }
   const span = (node as { span?: Span }).span;
-  const place = span === undefined ? "" : ` ${range(span, table)}`;
-  out.push(`${"  ".repeat(depth)}${role === "" ? "" : `${role}: `}${words.join(" ")}${place}`);
+  if (span !== undefined) words.push(range(span, table));
+  out.push(`${"  ".repeat(depth)}${role === "" ? "" : `${role}: `}${words.join(" ")}`);
   for (const [key, child] of below) printNode(key, child, depth + 1, table, out);
 }
 

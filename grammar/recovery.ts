@@ -29,11 +29,9 @@ const depthLimit = 300;
 /** How many operators or calls may follow each other in one expression. */
 export const chainLimit = 500;
 
-/** A mistake with its own message; caught where the parser can go on. */
-class SyntaxMistake extends Error {
-  constructor(readonly diagnostic: Diagnostic | null) {
-    super("syntax");
-  }
+/** A mistake with its own message, thrown to where the parser can go on. No Error: nobody reads its stack. */
+class SyntaxMistake {
+  constructor(readonly diagnostic: Diagnostic | null) {}
 }
 
 /** Names a token for the words "found …". */
@@ -195,6 +193,9 @@ export abstract class Recovering extends EmbeddedActionsParser {
   private afterElement(): string | null {
     if (this.is(1, T.Equals)) return "to name a value write `let x = …`; to compare write `==`";
     if (this.is(1, T.For)) return "there is no `for` statement; write a list `[e for x in xs]`";
+    if (this.isWord(1, "with")) return "`with` is not part of this version; build a new record `{ a: x }`";
+    if (this.is(1, T.Colon) && this.is(-1, T.LCurly))
+      return "after `=>` a `{` opens a block; a record there is `({ a: x })`";
     if (this.is(1, T.Colon)) return "types stand after names: in parameters, in records and in `let x: T = …`";
     return null;
   }
@@ -222,7 +223,9 @@ export abstract class Recovering extends EmbeddedActionsParser {
 
   /** Whether a message about this token would only repeat an earlier one. */
   private isEcho(token: IToken): boolean {
-    return token.tokenType === T.Broken || (token as PlacedToken).synthetic === true;
+    return (
+      token.tokenType === T.Broken || this.LA(0).tokenType === T.Broken || (token as PlacedToken).synthetic === true
+    );
   }
 
   protected begin(path: string, text: string): void {

@@ -214,5 +214,8 @@ const lexer = new Lexer(lexed, {
 
 /** Splits a text into tokens. Characters that begin no token come back in `errors`. */
 export function tokenize(text: string): ILexingResult {
-  return lexer.tokenize(text);
+  const result = lexer.tokenize(text);
+  for (const token of result.tokens) token.endOffset = token.startOffset + token.image.length - 1;
+  for (const comment of result.groups.comments) comment.endOffset = comment.startOffset + comment.image.length - 1;
+  return result;
 }
