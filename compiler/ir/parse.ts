@@ -42,7 +42,8 @@ export function parseGraph(text: string, file = "graph"): ParsedGraph {
   const listUntil = (close: string, each: () => void) => {
     while (!isMark(close)) {
       each();
-      if (!isMark(close)) expectMark(",");
+      if (isMark(",")) take();
+      else if (!isMark(close)) unexpected(`, or ${close}`);
     }
     take();
   };

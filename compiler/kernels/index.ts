@@ -1,4 +1,4 @@
+export { elementBits, philox4x32 } from "../ir/index.js";
 export * from "./interpret.js";
 export * from "./kernel.js";
-export * from "./philox.js";
 export * from "./stages.js";

@@ -21,6 +21,7 @@
 import {
   bytesOf,
   decodeElement,
+  elementBits,
   encodeElement,
   isFloat,
   roundToEven,
@@ -28,7 +29,6 @@ import {
   type StorageDtype,
 } from "../ir/index.js";
 import type { Access, Instr, Kernel, Lane } from "./kernel.js";
-import { elementBits } from "./philox.js";
 import { isRowReduction } from "./stages.js";
 
 /** What a call of the interpreter brings: the fields of a device's kernel call, with plain bytes for buffers. */

@@ -1,7 +1,8 @@
 /** Source rows: leaves of the graph. Tensors of files, constants, counters, random draws (spec/language.md, "Randomness"). */
-import { elementBits } from "../../kernels/index.js";
+
 import { isFloat, type StorageDtype, type ValueDtype } from "../dtype.js";
 import type { Shape } from "../graph.js";
+import { elementBits } from "../philox.js";
 import { exactly, type OpRow, ShapeError, showShape, ulps } from "./row.js";
 
 const numberDtype = (float: boolean, shape: Shape): ValueDtype =>

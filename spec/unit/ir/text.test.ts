@@ -88,6 +88,7 @@ const x = '%0 = input {source: "s", name: "x", dtype: F32} : f32[2]\n';
 const refused: readonly [text: string, code: string, message: string][] = [
   ["", "I001", "line 1, column 1: expected a line such as %1 = neg %0 : f32[2], or return, found the end of the text"],
   [`${x}return %0 %0`, "I001", "line 2, column 11: expected nothing after return, found %0"],
+  [x.slice(0, 23), "I001", "line 1, column 24: expected , or }, found the end of the text"],
   [`${x}return %1`, "I003", "line 2, column 8: %1 is used before a line that makes it"],
   [
     `${x}%1 = neg(%0) : f32[2]`,
@@ -116,9 +117,9 @@ const refused: readonly [text: string, code: string, message: string][] = [
   [`${x}%1 = neg %0 {a: ${"[".repeat(99)}`, "I001", "line 2, column 50: attributes may be nested 32 deep"],
   [`${x}%1 = neg %0 {a: ${"{b:".repeat(9999)}`, "I001", "line 2, column 116: attributes may be nested 32 deep"],
   [
-    x.slice(0, 23),
+    x.slice(0, 22),
     "I001",
-    "line 1, column 22: expected a node, word, number, string or one of { } [ ] , : =, found a string without its closing quote",
+    "line 1, column 21: expected a node, word, number, string or one of { } [ ] , : =, found a string without its closing quote",
   ],
 ];
 
