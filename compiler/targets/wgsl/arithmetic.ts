@@ -113,23 +113,23 @@ fn order_key${n}(x: ${F}) -> ${U} {
     "divide",
     fragment(
       ["is_finite"],
-      ({ n, F }) => `
+      ({ n, F, U }) => `
 fn divide${n}(a: ${F}, b: ${F}) -> ${F} {
   let q = a / b;
   let better = q + fma(-q, b, a) / b;
-  return select(q, better, is_finite${n}(better));
+  return select(q, better, is_finite${n}(better) & ((bitcast<${U}>(q) << ${U}(1u)) != ${U}(0u)));
 }`,
     ),
   ],
   [
     "modulo",
     fragment(
-      ["divide", "lt", "ge", "magnitude"],
+      ["divide", "lt", "ge", "eq", "magnitude"],
       ({ n, F }) => `
 fn modulo${n}(a: ${F}, b: ${F}) -> ${F} {
   let r = fma(-b, floor(divide${n}(a, b)), a);
-  let raised = select(r, r + b, lt${n}(r * b, ${F}(0.0)));
-  return select(raised, raised - b, ge${n}(magnitude${n}(raised), magnitude${n}(b)));
+  let lowered = select(r, r - b, ge${n}(magnitude${n}(r), magnitude${n}(b)));
+  return select(lowered, r + b, (lt${n}(r, ${F}(0.0)) != lt${n}(b, ${F}(0.0))) & !eq${n}(r, ${F}(0.0)));
 }`,
     ),
   ],

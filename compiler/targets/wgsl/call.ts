@@ -108,7 +108,7 @@ export function planCall(program: WgslProgram, sizes: CallSizes): CallPlan {
       case "column":
         return (resultWords += blocks * cols) - blocks * cols;
       default: {
-        const words = (isRowLevel(kernel, root.value) ? count : partials) * partialWords(kernel, root);
+        const words = (isOncePerRow(kernel, root) ? count : partials) * partialWords(kernel, root);
         return (resultWords += words) - words;
       }
     }
@@ -162,6 +162,11 @@ export function uniformWords(
 
 type Scalars = Extract<Kernel["roots"][number], { kind: "accumulate" | "argmax" }>;
 
+/** Whether a root takes one value a row and leaves it as it is. */
+function isOncePerRow(kernel: Kernel, root: Scalars): boolean {
+  return root.kind === "accumulate" && isRowLevel(kernel, root.value);
+}
+
 /** The totals of a call from the words of `results` and `counts`. */
 export function readTotals(
   program: WgslProgram,
@@ -194,7 +199,7 @@ function scalarsOf(
   const { kernel, schedule } = program;
   const { first, count, cols, block } = plan.sizes;
   const blocks = Math.ceil(count / block);
-  const perUnit = isRowLevel(kernel, root.value) ? 1 : plan.segments;
+  const perUnit = isOncePerRow(kernel, root) ? 1 : plan.segments;
   /** Partial results of block b: a range. */
   const range = (b: number): readonly [number, number] =>
     schedule === "rows"

@@ -37,7 +37,8 @@ export function randomBytes(random: () => number, dtype: StorageDtype, length: n
   }
   // The interpreter reads 64-bit integers as numbers, which are exact below 2^53.
   if (dtype === "I64" || dtype === "U64") {
-    for (let at = 0; at + 8 <= length; at += 8) bytes.fill(dtype === "I64" && bytes[at + 3] > 127 ? 0xff : 0, at + 4, at + 8);
+    for (let at = 0; at + 8 <= length; at += 8)
+      bytes.fill(dtype === "I64" && bytes[at + 3] > 127 ? 0xff : 0, at + 4, at + 8);
   }
   return bytes;
 }
