@@ -44,7 +44,7 @@ function specialise(row: readonly Cover[], name: string, arity: number): readonl
 }
 
 /** Steps after which nothing is claimed: patterns written by hand need a few dozen. */
-const MAX_STEPS = 20_000;
+const MAX_STEPS = 2000;
 
 /** An example of values that `rows` leave out and `wanted` accepts, one text per column; undefined after too many steps. */
 function uncovered(

@@ -38,8 +38,8 @@ export function join(a: Type, b: Type): Type {
   }
   if (a.kind === "number" && b.kind === "number") return joinNumbers(a, b);
   if (a.kind === "tensor" && b.kind === "tensor") return joinTensors(a, b, joinShapes(a.shape, b.shape));
-  if (a.kind === "tensor" && b.kind === "number") return { ...a, shape: null, order: false };
-  if (a.kind === "number" && b.kind === "tensor") return { ...b, shape: null, order: false };
+  if (a.kind === "tensor" && b.kind === "number") return { ...a, shape: joinShapes(a.shape, []), order: false };
+  if (a.kind === "number" && b.kind === "tensor") return { ...b, shape: joinShapes(b.shape, []), order: false };
   if (a.kind === "words" && b.kind === "words") {
     return words([...new Set([...a.words, ...b.words])], [...new Set([...a.declared, ...b.declared])]);
   }

@@ -75,7 +75,10 @@ export function resolveModules(input: CheckInput): Modules {
     }
     table.set(path, names);
   }
-  diagnostics.push(...fileCycles(needs), ...definitionCycles(input, table), ...unusedImports(input, table));
+  const free: FreeNames = new Map(
+    [...input.files.values()].flatMap((f) => f.definitions.map((d) => [d, freeNames(d)])),
+  );
+  diagnostics.push(...fileCycles(needs), ...definitionCycles(input, table, free), ...unusedImports(input, table, free));
   return { table, diagnostics };
 }
 
@@ -230,17 +233,21 @@ function fileCycles(needs: ReadonlyMap<string, readonly { readonly to: string; r
   );
 }
 
-function definitionCycles(input: CheckInput, table: ModuleTable): Diagnostic[] {
+type FreeNames = ReadonlyMap<Definition, readonly Name[]>;
+
+function definitionCycles(input: CheckInput, table: ModuleTable, free: FreeNames): Diagnostic[] {
   const edges = new Map<Definition, { to: Definition; report: (path: readonly Definition[]) => Diagnostic }[]>();
   for (const [path, file] of input.files) {
     for (const definition of file.definitions) {
-      const out: { to: Definition; report: (path: readonly Definition[]) => Diagnostic }[] = [];
-      for (const name of freeNames(definition)) {
+      const needed = new Map<Definition, Name>();
+      for (const name of free.get(definition)!) {
         const known = table.get(path)!.get(name.text);
-        if (known === undefined || out.some((e) => e.to === known.definition)) continue;
-        out.push({ to: known.definition, report: (round) => recursion(path, name, round) });
+        if (known !== undefined && !needed.has(known.definition)) needed.set(known.definition, name);
       }
-      edges.set(definition, out);
+      edges.set(
+        definition,
+        [...needed].map(([to, name]) => ({ to, report: (round) => recursion(path, name, round) })),
+      );
     }
   }
   return cycles(edges.keys(), (definition) => edges.get(definition) ?? []);
@@ -264,10 +271,10 @@ function recursion(path: string, name: Name, round: readonly Definition[]): Diag
   );
 }
 
-function unusedImports(input: CheckInput, table: ModuleTable): Diagnostic[] {
+function unusedImports(input: CheckInput, table: ModuleTable, free: FreeNames): Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
   for (const [path, file] of input.files) {
-    const used = new Set(file.definitions.flatMap(freeNames).map((n) => n.text));
+    const used = new Set(file.definitions.flatMap((d) => free.get(d)!.map((n) => n.text)));
     for (const [name, known] of table.get(path)!) {
       if (known.use === null || used.has(name)) continue;
       diagnostics.push(

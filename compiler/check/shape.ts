@@ -31,7 +31,10 @@ export function rankOf(shape: Shape): number | null {
 }
 
 export function showAxis(a: Axis): string {
-  if (a.kind === "rest") return a.reduced === null ? `*${a.name}` : `*${a.name} after a reduction`;
+  if (a.kind === "rest") {
+    if (a.reduced === null) return `*${a.name}`;
+    return a.reduced === "some" ? `*${a.name} or smaller` : `*${a.name} after over = ${a.reduced}`;
+  }
   return a.length === null ? "_" : showPolynomial(a.length);
 }
 
@@ -86,7 +89,10 @@ function commonRest(x: Axis, y: Axis): Axis | null {
 
 /** Joins the shapes of two branches: what both have in common. */
 export function joinShapes(a: Shape, b: Shape): Shape {
-  if (a === null || b === null || a.length !== b.length) return null;
+  if (a === null || b === null) return null;
+  const into = wholeOf(a, b) ?? wholeOf(b, a);
+  if (into !== null) return into;
+  if (a.length !== b.length) return null;
   const joined: Axis[] = [];
   for (let i = 0; i < a.length; i++) {
     const x = a[i];
@@ -96,6 +102,16 @@ export function joinShapes(a: Shape, b: Shape): Shape {
     else return null;
   }
   return joined;
+}
+
+/** What covers `*s` and something smaller that broadcasts into it: a number, or `*s` after a reduction. */
+function wholeOf(a: readonly Axis[], b: readonly Axis[]): Shape {
+  const [rest] = a;
+  if (a.length !== 1 || rest.kind !== "rest" || b.length > 1) return null;
+  const [other] = b;
+  const same = other?.kind === "rest" && other.name === rest.name;
+  if (same && other.reduced === rest.reduced) return a;
+  return b.length === 0 || same ? [{ ...rest, reduced: "some" }] : null;
 }
 
 /** Number of elements, or null. */

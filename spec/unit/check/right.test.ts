@@ -25,8 +25,7 @@ const right: Record<string, string> = {
     'def scaled(ws: List[Float], xs: List[Weight[*s]]) -> Tensor[*s] = sum([w * x for (w, x) in zip(ws, xs)])\nrecipe r {\n  let m = load("m")\n  save(m + (scaled([1.0, by depth { 0.2 .. 0.8 }], [m, m]) - m), to = "o")\n}',
   "reports of models":
     'recipe r {\n  let a = load("a"), b = load("b")\n  report norm(a - b, over = model)\n  report norm(a - b)\n  report { size: size(a, model), parts: [1, 2] }\n}',
-  inputs:
-    'recipe r(seed = 7) {\n  input density: Fraction = 20%\n  input name: String = "out"\n  let m = load("m")\n  report density\n  save(m, to = "out/${name}")\n}',
+  inputs: `recipe r(seed = 7) {\n  input density: Fraction = 20%\n  input name: String = "out"\n  let m = load("m")\n  report density\n  save(m, to = "out/\${name}")\n}`,
   "a tensor of a model": 'recipe r {\n  let m = load("m")\n  report norm(m["lm_head.weight"])\n}',
   "broadcast of declared axes":
     "def f(x: Tensor[out, in], b: Tensor[in], c: Tensor[out, 1]) -> Tensor[out, in] = x * b + c + 1",

@@ -12,7 +12,7 @@ const names: readonly Case[] = [
   ["a name that std has", "merge m(a: Weight[*s], b: Weight[*s]) -> Weight[*s] = blend(a, [b])", "N001 blend"],
   ["an unknown type", "def f(x: Flot) -> Float = x", "N001 Flot"],
   ["a definition as a type", "def g() -> Float = 1\ndef f(x: g) -> Float = 1", "N001 g"],
-  ["a name inside a text", 'def f(x: Float) -> String = "is ${y}"', "N001 y"],
+  ["a name inside a text", `def f(x: Float) -> String = "is \${y}"`, "N001 y"],
   ["two definitions of a name", "def f(x: Float) -> Float = x\ndef f(y: Float) -> Float = y", "N002 f"],
   ["two parameters of a name", "def f(xs: Float, xs: Float) -> Float = xs", "N002 xs"],
   ["a parameter that hides a definition", "def g(x: Float) -> Float = x\ndef f(g: Float) -> Float = g", "N002 g"],
