@@ -78,8 +78,18 @@ function drawAttrs(random: Random, declared: Attributes, args: readonly Node[]):
   return attrs;
 }
 
-/** A node of this row over nodes of `pool`, or null when no draw fitted. */
+/** A node of this row over nodes of `pool`, or null when no draw fitted. Refusals are many; their traces are not taken. */
 export function drawNode(random: Random, graph: Graph, row: OpRow, pool: readonly Node[]): Node | null {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return tryDraws(random, graph, row, pool);
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
+
+function tryDraws(random: Random, graph: Graph, row: OpRow, pool: readonly Node[]): Node | null {
   for (let attempt = 0; attempt < 200; attempt++) {
     const count = row.arity === "any" ? 1 + Math.floor(random() * 3) : row.arity;
     const args = Array.from({ length: count }, () => pick(random, pool));
