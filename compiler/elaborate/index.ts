@@ -1,3 +1,4 @@
+export { elaborateCatalogue } from "./catalogue.js";
 export { builtinNames, builtinParams, isBuiltin } from "./builtins/index.js";
 export * from "./elaborate.js";
 export { byteOrder } from "./lift.js";

@@ -3,6 +3,7 @@
  * `checkSpace`, `openOutput`. Identity: `tensorListDigest`, `DigestCache`. Only headers and small texts are read here;
  * the bytes of tensors are read and written by whoever computes, at the offsets given here.
  */
+export { isSystemError, readFailure, readRange, readText, withFile } from "./access.js";
 export { checkpointCatalogue } from "./catalogue.js";
 export { type Checkpoint, openCheckpoint } from "./checkpoint.js";
 export { type ConfigFile, configText, parseConfig, readConfig } from "./config.js";

@@ -1,0 +1,53 @@
+/**
+ * `peftc explain CODE`: the page of a code, with a wrong and a right example; without a code, the list of all.
+ */
+import { checkCatalogue } from "../../compiler/check/index.js";
+import { elaborateCatalogue } from "../../compiler/elaborate/index.js";
+import { irCatalogue } from "../../compiler/ir/index.js";
+import { type Catalogue, nearest, syntaxCatalogue } from "../../grammar/index.js";
+import { checkpointCatalogue } from "../checkpoint/index.js";
+import { compileCatalogue } from "../compile/index.js";
+import { cpuCatalogue, gpuCatalogue } from "../device/index.js";
+import { executeCatalogue } from "../execute/index.js";
+import { verifyCatalogue } from "./catalogue.js";
+import type { Arguments } from "./options.js";
+import type { Terminal } from "./terminal.js";
+import { exitCode, UsageError } from "./usage.js";
+import { isGiven } from "./values.js";
+
+/** The catalogues of all stages, in the order in which a recipe meets them. */
+const catalogues: readonly Catalogue[] = [
+  syntaxCatalogue,
+  checkCatalogue,
+  elaborateCatalogue,
+  irCatalogue,
+  compileCatalogue,
+  checkpointCatalogue,
+  executeCatalogue,
+  cpuCatalogue,
+  gpuCatalogue,
+  verifyCatalogue,
+];
+
+export function explain(args: Arguments, terminal: Terminal): number {
+  const pages = new Map(catalogues.flatMap((catalogue) => Object.entries(catalogue)));
+  const json = isGiven(args, "json");
+  if (args.operands.length === 0) {
+    const codes = [...pages].map(([code, { title }]) => ({ code, title }));
+    const lines = codes.map(({ code, title }) => `${code}  ${title}`);
+    terminal.print(json ? JSON.stringify(codes, null, 2) : lines.join("\n"));
+    return exitCode.done;
+  }
+  const code = args.operands[0].toUpperCase();
+  const found = pages.get(code);
+  if (found === undefined) {
+    const near = nearest(code, pages.keys());
+    throw new UsageError(
+      `there is no code ${JSON.stringify(args.operands[0])}`,
+      near.length > 0 ? `did you mean ${near.join(" or ")}?` : "peftc explain lists all codes",
+    );
+  }
+  const text = `${code}: ${found.title}\n\n${found.page.trimEnd()}`;
+  terminal.print(json ? JSON.stringify({ code, ...found }, null, 2) : text);
+  return exitCode.done;
+}

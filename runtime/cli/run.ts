@@ -1,0 +1,103 @@
+/**
+ * `peftc run FILE`: compiles the recipe, runs it, and says what came of it: reported values and outputs on stdout,
+ * progress and warnings on stderr. An interrupt stops the run and leaves nothing behind.
+ */
+import { type Diagnostic, PeftError } from "../../grammar/index.js";
+import { type Compiled, compileFile } from "../compile/index.js";
+import { Aborted, type RunResult, runPlan } from "../execute/index.js";
+import { ProgressLine, summaryLines } from "../report/index.js";
+import { compileOptionsOf, prepareOptionsOf } from "./compile_options.js";
+import { exitCodeOf, isFatal, jsonDiagnostics, tellDiagnostics } from "./diagnose.js";
+import type { Arguments } from "./options.js";
+import type { Terminal } from "./terminal.js";
+import { exitCode } from "./usage.js";
+import { isGiven } from "./values.js";
+
+export async function run(args: Arguments, terminal: Terminal): Promise<number> {
+  const prepareOptions = prepareOptionsOf(args);
+  const strict = isGiven(args, "strict");
+  const json = isGiven(args, "json");
+  const compiled = compileFile(compileOptionsOf(args));
+  if (compiled.plan === null || isFatal(compiled.diagnostics, strict)) {
+    tellFailed(terminal, compiled, compiled.diagnostics, json);
+    return exitCode.diagnostics;
+  }
+  if (!json) tellDiagnostics(terminal, compiled.diagnostics, compiled.texts);
+  const interrupt = new Interrupt();
+  const progress = new ProgressLine({
+    write: terminal.tell,
+    terminal: terminal.interactive,
+    columns: terminal.columns,
+    now: () => performance.now() / 1000,
+  });
+  try {
+    const result = await runPlan(compiled, {
+      ...prepareOptions,
+      strict,
+      hash: !isGiven(args, "no-hash"),
+      progress: (state) => progress.update(state),
+      signal: interrupt.signal,
+    });
+    progress.end();
+    tellResult(terminal, compiled, result, json);
+    return exitCode.done;
+  } catch (error) {
+    progress.end();
+    if (error instanceof Aborted) {
+      terminal.tell("interrupted; what this run was writing is removed\n");
+      return exitCode.interrupted;
+    }
+    if (!(error instanceof PeftError)) throw error;
+    tellFailed(terminal, compiled, json ? [...compiled.diagnostics, ...error.diagnostics] : error.diagnostics, json);
+    return exitCodeOf(error.diagnostics);
+  } finally {
+    interrupt.release();
+  }
+}
+
+function tellResult(terminal: Terminal, compiled: Compiled, result: RunResult, json: boolean): void {
+  if (!json) {
+    tellDiagnostics(terminal, result.diagnostics, compiled.texts);
+    terminal.print(summaryLines(result).join("\n"));
+    return;
+  }
+  const { outputs, reports, device, seconds, peakMemory } = result;
+  const diagnostics = jsonDiagnostics([...compiled.diagnostics, ...result.diagnostics], compiled.texts);
+  terminal.print(JSON.stringify({ ok: true, outputs, reports, device, seconds, peakMemory, diagnostics }, null, 2));
+}
+
+function tellFailed(terminal: Terminal, compiled: Compiled, found: readonly Diagnostic[], json: boolean): void {
+  if (!json) {
+    tellDiagnostics(terminal, found, compiled.texts);
+    return;
+  }
+  const diagnostics = jsonDiagnostics(found, compiled.texts);
+  terminal.print(
+    JSON.stringify(
+      { ok: false, outputs: [], reports: [], device: null, seconds: 0, peakMemory: 0, diagnostics },
+      null,
+      2,
+    ),
+  );
+}
+
+/** Turns the first SIGINT or SIGTERM into an abort; a second one ends the process at once. Lives as long as a run. */
+class Interrupt {
+  private readonly controller = new AbortController();
+  private readonly onSignal = (): void => {
+    if (this.controller.signal.aborted) process.exit(exitCode.interrupted);
+    this.controller.abort();
+  };
+
+  constructor() {
+    for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, this.onSignal);
+  }
+
+  get signal(): AbortSignal {
+    return this.controller.signal;
+  }
+
+  release(): void {
+    for (const name of ["SIGINT", "SIGTERM"] as const) process.off(name, this.onSignal);
+  }
+}

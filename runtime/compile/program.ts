@@ -1,0 +1,112 @@
+/**
+ * From files to checked definitions. In: the path of a `.peft` file. Out: everything that can be known without its
+ * checkpoints: trees, types, and all mistakes of all files, in the order of files and places.
+ */
+import type { CheckResult, ModuleTable } from "../../compiler/check/index.js";
+import { check } from "../../compiler/check/index.js";
+import type { Definitions } from "../../compiler/elaborate/index.js";
+import { type Diagnostic, type File, PeftError, type RecipeDefinition, type Use } from "../../grammar/index.js";
+import { definedNames, libraryModules } from "./library.js";
+import { readSources, type Sources } from "./sources.js";
+
+/** A program before its recipes are run. */
+export interface CheckedProgram {
+  readonly file: string;
+  readonly text: string;
+  readonly texts: ReadonlyMap<string, string>;
+  readonly files: ReadonlyMap<string, File>;
+  readonly diagnostics: readonly Diagnostic[];
+  /** Null when the file could not be read. */
+  readonly checked: CheckResult | null;
+  readonly definitions: Definitions;
+  /** The recipes of the file itself, in their order. */
+  readonly recipes: readonly RecipeDefinition[];
+}
+
+/** Reads and checks `file` and all it uses. Never throws a PeftError: what cannot be read is a diagnostic. */
+export function checkProgram(file: string): CheckedProgram {
+  let sources: Sources;
+  try {
+    sources = readSources(file);
+  } catch (error) {
+    if (!(error instanceof PeftError)) throw error;
+    return {
+      file,
+      text: "",
+      texts: new Map(),
+      files: new Map(),
+      diagnostics: error.diagnostics,
+      checked: null,
+      definitions: definitionsOf(new Map()),
+      recipes: [],
+    };
+  }
+  const checked = checkSources(sources);
+  const diagnostics = [...sources.diagnostics, ...checked.diagnostics.filter((d) => !isEcho(d, sources))];
+  return {
+    file,
+    text: sources.texts.get(file)!,
+    texts: sources.texts,
+    files: sources.files,
+    diagnostics: inOrder(diagnostics, [...sources.files.keys()]),
+    checked,
+    definitions: definitionsOf(checked.table),
+    recipes: sources.files.get(file)!.definitions.filter((d): d is RecipeDefinition => d.kind === "recipe"),
+  };
+}
+
+function checkSources(sources: Sources): CheckResult {
+  const modules = libraryModules();
+  const run = () =>
+    check({ files: sources.files, resolve: (_from: string, use: Use) => sources.resolve(use), modules });
+  const checked = run();
+  if (!checked.diagnostics.some((d) => d.code === "N001")) return checked;
+  // An unknown name may be one of the library: with all of it at hand the checker can say where it is.
+  for (const module of modules.keys()) sources.addModule(module.split("."));
+  return run();
+}
+
+/** Whether a diagnostic of the checker only repeats or follows from one that is there already. */
+function isEcho(d: Diagnostic, sources: Sources): boolean {
+  const start = d.primary.span?.start;
+  const broken = sources.diagnostics.some((s) => s.severity === "error" && s.primary.file === d.primary.file);
+  switch (d.code) {
+    case "N006":
+      return [...sources.unread].some((use) => use.from.kind === "file" && use.from.path.span.start === start);
+    case "N001":
+    case "N007":
+      return lostDefinition(d, sources);
+    case "N009":
+      // What uses the name may be among what could not be parsed.
+      return broken;
+    default:
+      return false;
+  }
+}
+
+/** Whether the unknown name is that of a definition which stands in a text but could not be parsed. */
+function lostDefinition(d: Diagnostic, sources: Sources): boolean {
+  const { file, span } = d.primary;
+  if (span === null) return false;
+  const name = sources.texts.get(file)?.slice(span.start, span.end);
+  return [...sources.texts].some(
+    ([key, text]) =>
+      definedNames(text).some((defined) => defined === name) &&
+      !sources.files.get(key)!.definitions.some((definition) => definition.name.text === name),
+  );
+}
+
+/** By file, in the order of `files`, then by place; what is in no file stands last. */
+export function inOrder(diagnostics: readonly Diagnostic[], files: readonly string[]): Diagnostic[] {
+  const rank = new Map(files.map((file, i) => [file, i]));
+  const fileOf = (d: Diagnostic) => rank.get(d.primary.file) ?? files.length;
+  const startOf = (d: Diagnostic) => d.primary.span?.start ?? 0;
+  return [...diagnostics].sort((a, b) => fileOf(a) - fileOf(b) || startOf(a) - startOf(b));
+}
+
+function definitionsOf(table: ModuleTable): Definitions {
+  return {
+    find: (file, name) => table.get(file)?.get(name),
+    names: (file) => [...(table.get(file)?.keys() ?? [])],
+  };
+}

@@ -1,0 +1,85 @@
+/**
+ * What `report` says, as text. In: the label (the text of the expression) and its value as JSON. Out: lines. A number
+ * or text stands behind its label; a record, a list or a tree of numbers is a table below it, trees in the order of
+ * their names; records inside a tree become columns.
+ */
+import { visible } from "../../grammar/index.js";
+import { byBytes, escapeName, type Json } from "../checkpoint/index.js";
+import { showNumber } from "./amounts.js";
+import { alignCells, type Column, table } from "./table.js";
+
+type JsonRecord = { readonly [key: string]: Json };
+
+/** The lines of one reported value. */
+export function reportLines(label: string, value: Json): string[] {
+  const title = visible(label.replace(/\s+/g, " ").trim());
+  if (!isList(value) && !isRecord(value)) return [`${title} = ${showScalar(value)}`];
+  return [`${title} =`, ...blockLines(value).map((line) => `  ${line}`)];
+}
+
+function blockLines(value: Json): string[] {
+  const entries: [string, Json][] = isRecord(value)
+    ? Object.entries(value)
+        .sort(([a], [b]) => byBytes(a, b))
+        .map(([name, item]) => [plainName(name), item])
+    : isList(value)
+      ? value.map((item, i) => [String(i), item])
+      : [["", value]];
+  if (entries.length === 0) return ["(empty)"];
+  if (entries.every(([, item]) => isScalar(item))) {
+    return alignCells(
+      entries.map(([name, item]) => [name, showScalar(item)]),
+      ["left", "right"],
+    );
+  }
+  const fields = commonFields(entries.map(([, item]) => item));
+  if (fields !== null) {
+    const columns: Column[] = [
+      { title: "", align: "left" },
+      ...fields.map((field): Column => ({ title: plainName(field), align: "right" })),
+    ];
+    return table(
+      columns,
+      entries.map(([name, item]) => [name, ...fields.map((field) => showScalar((item as JsonRecord)[field]))]),
+    );
+  }
+  return entries.flatMap(([name, item]) =>
+    isScalar(item) ? [`${name} = ${showScalar(item)}`] : [name, ...blockLines(item).map((line) => `  ${line}`)],
+  );
+}
+
+/** The keys of records that all have the same keys and hold no further records; else null. */
+function commonFields(items: readonly Json[]): string[] | null {
+  const [first] = items;
+  if (!isRecord(first)) return null;
+  const fields = Object.keys(first);
+  const fits = (item: Json) =>
+    isRecord(item) &&
+    Object.keys(item).length === fields.length &&
+    fields.every((field) => Object.hasOwn(item, field) && isScalar(item[field]));
+  return items.every(fits) ? fields : null;
+}
+
+function showScalar(value: Json): string {
+  if (typeof value === "number") return showNumber(value);
+  if (typeof value === "string") return plainName(value);
+  return value === null ? "none" : String(value);
+}
+
+/** Unquoted while nothing in it needs escaping. */
+function plainName(name: string): string {
+  const escaped = escapeName(name);
+  return escaped === `"${name}"` && name !== "" && name === name.trim() ? name : escaped;
+}
+
+function isScalar(value: Json): boolean {
+  return !isList(value) && !isRecord(value);
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
+function isRecord(value: Json): value is JsonRecord {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
