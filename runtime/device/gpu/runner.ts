@@ -233,10 +233,10 @@ class DawnRunner implements GpuRunner {
       throw new RangeError(`a call on the GPU begins at a multiple of 4 elements, not at ${call.first} * ${call.cols}`);
 
     const plan = planCall(program, call);
-    const { kernel, verdict } = this.compiled(program, plan);
     const bound = bindCall(program, call, this.device.limits.minStorageBufferOffsetAlignment, (bytes) =>
-      this.storage.take(bytes),
+      this.take(bytes),
     );
+    const { kernel, verdict } = this.compiled(program, plan);
     const offsets = { inputs: bound.inputOffsets, outputs: bound.outputOffsets };
     const words = uniformWords(program, plan, offsets, call.params, call.integers);
     const uniform = this.uniforms.take(words.byteLength);

@@ -32,8 +32,12 @@ export function randomBytes(random: () => number, dtype: StorageDtype, length: n
     if ((bytes[at + high + 1] & 0x7f) === 0 && (bytes[at + high] & 0x80) === 0) bytes[at + high + 1] |= 0x01;
   }
   if (dtype === "F64") {
-    for (let at = 0; at + 8 <= length; at += 8)
-      if (random() < 0.8) bytes[at + 7] = (bytes[at + 7] & 0x80) | (random() < 0.5 ? 0x3f : 0x40);
+    for (let at = 0; at + 8 <= length; at += 8) {
+      const [exponent, fraction] =
+        random() < 0.8 ? [random() < 0.5 ? 0x3f : 0x40, bytes[at + 6]] : [0x7f, bytes[at + 6] | 0xf0];
+      bytes[at + 7] = (bytes[at + 7] & 0x80) | exponent;
+      bytes[at + 6] = fraction;
+    }
   }
   // The interpreter reads 64-bit integers as numbers, which are exact below 2^53.
   if (dtype === "I64" || dtype === "U64") {
