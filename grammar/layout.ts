@@ -342,7 +342,10 @@ class LayoutRun {
   }
 
   private push(token: IToken, lineStart: boolean, synthetic: boolean): PlacedToken {
-    const placed = Object.assign(token, { depth: this.open.length, lineStart, synthetic });
+    const placed = token as PlacedToken;
+    placed.depth = this.open.length;
+    placed.lineStart = lineStart;
+    placed.synthetic = synthetic;
     this.out.push(placed);
     return placed;
   }

@@ -14,10 +14,15 @@ export const Word = createToken({ name: "Word", pattern: Lexer.NA, label: "a nam
 /** Anything that may stand between two operands. */
 export const Infix = createToken({ name: "Infix", pattern: Lexer.NA, label: "an operator" });
 
+const digits = [..."0123456789"];
+const letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"];
+
+// The lists of first characters spare the lexer the analysis of its patterns at every start of the compiler.
 export const Identifier = createToken({
   name: "Identifier",
   label: "a name",
   pattern: /[A-Za-z_][A-Za-z0-9_]*/,
+  start_chars_hint: letters,
   categories: [Word],
 });
 
@@ -93,6 +98,7 @@ export const Foreign = createToken({
   label: "a sign of another language",
   pattern:
     /&&|\|\||\*\*|\+=|-=|\*=|\/=|<-|:=|===|&|!(?!=)|#[^\r\n]*|'[^'\r\n]*'?|`[^`\r\n]*`?|\$|~|\/\*[\s\S]*?(?:\*\/|$)/,
+  start_chars_hint: [..."&|*+-/<:=!#'`$~"],
   line_breaks: true,
 });
 
@@ -100,6 +106,7 @@ export const Foreign = createToken({
 export const NumberToken = createToken({
   name: "Number",
   label: "a number",
+  start_chars_hint: digits,
   pattern: /\d[\d_]*(?:\.\d[\d_]*)?(?:[eE][+-]?\d+)?(?:%|[A-Za-z_][A-Za-z0-9_]*)?/,
 });
 
@@ -129,10 +136,21 @@ export const Newline = createToken({
   name: "Newline",
   label: "the end of the line",
   pattern: /\r\n|\n|\r/,
+  start_chars_hint: ["\r", "\n"],
   line_breaks: true,
 });
-const Space = createToken({ name: "Space", pattern: /[ \t\f\v\u00a0\ufeff]+/, group: Lexer.SKIPPED });
-const CommentToken = createToken({ name: "Comment", pattern: /\/\/[^\r\n]*/, group: "comments" });
+const Space = createToken({
+  name: "Space",
+  pattern: /[ \t\f\v\u00a0\ufeff]+/,
+  start_chars_hint: [..." \t\f\v\u00a0\ufeff"],
+  group: Lexer.SKIPPED,
+});
+const CommentToken = createToken({
+  name: "Comment",
+  pattern: /\/\/[^\r\n]*/,
+  start_chars_hint: ["/"],
+  group: "comments",
+});
 
 /** Longest first where one sign begins another. */
 const lexed: TokenType[] = [
