@@ -58,7 +58,6 @@ export type Role = (typeof roles)[number];
 
 export interface Place {
   readonly name: string;
-  readonly shape: readonly number[];
   readonly kind: Kind;
   readonly role: Role | null;
   /** The block's number as in the name; null outside the blocks. */

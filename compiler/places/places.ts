@@ -57,7 +57,6 @@ export function placesOf(
     const place = inBlock !== null ? "inside" : (listed?.place ?? guessed.side);
     places.set(name, {
       name,
-      shape,
       kind: listed?.kind ?? guessed.kind,
       role: listed !== null ? listed.role : guessed.role,
       layer: inBlock?.layer ?? null,
