@@ -78,7 +78,7 @@ export function reduced(call: BuiltinCall, shape: Shape): Shape {
   return null;
 }
 
-export function reportAxis(call: BuiltinCall, shape: Shape, axis: string | number, span: Span): void {
+function reportAxis(call: BuiltinCall, shape: Shape, axis: string | number, span: Span): void {
   report(
     call.cx,
     "H004",

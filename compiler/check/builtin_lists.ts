@@ -6,6 +6,7 @@ import { type BuiltinCall, typeOfArg } from "./builtin_call.js";
 import { onTrial } from "./context.js";
 import { callFunction } from "./functions.js";
 import { join, joinAll } from "./join.js";
+import { narrow } from "./narrowing.js";
 import {
   atPlace,
   error,
@@ -106,6 +107,13 @@ export function typeOfInfinity(): Type {
 
 export function typeOfStr(): Type {
   return string;
+}
+
+/** What is required holds from here on. */
+export function typeOfRequire(call: BuiltinCall): Type {
+  const condition = call.one("condition");
+  if (condition !== null) narrow(call.cx, call.scope, condition.expr, true);
+  return none;
 }
 
 export function typeOfNothing(): Type {

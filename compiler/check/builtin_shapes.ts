@@ -45,7 +45,7 @@ export function typeOfLen(call: BuiltinCall): Type {
 }
 
 /** The shape a list of lengths describes; -1 is a length that follows from the others. */
-export function shapeOfLengths(type: Type): Shape {
+function shapeOfLengths(type: Type): Shape {
   if (type.kind !== "list" || type.lengths === null) return null;
   return type.lengths.map((a) =>
     a.kind === "size" && a.length !== null && constantOf(a.length) === -1 ? axis(null) : a,

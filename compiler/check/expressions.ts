@@ -186,6 +186,7 @@ function inferComprehension(
 function elementOf(cx: Context, e: Expr, source: Type): Type {
   if (source.kind === "list") return source.of.kind === "number" ? { ...source.of, value: null } : source.of;
   if (isQuiet(source)) return source;
+  if (source.kind === "schedule") return elementOf(cx, e, source.of);
   if (source.kind === "tuple") return joinAll(source.items);
   report(cx, "T001", `a comprehension goes through a list, found ${showType(source)}`, e.span, {
     label: `this is ${showType(source)}`,

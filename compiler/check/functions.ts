@@ -15,13 +15,7 @@ import { type FunctionType, isQuiet, type Type, unknown } from "./types.js";
 type Lambda = Expr & { kind: "lambda" };
 
 /** The result of a lambda whose parameters have these types; missing ones are unknown. */
-export function applyLambda(
-  cx: Context,
-  scope: Scope,
-  e: Lambda,
-  args: readonly Type[],
-  expected: Type | null = null,
-): Type {
+function applyLambda(cx: Context, scope: Scope, e: Lambda, args: readonly Type[], expected: Type | null = null): Type {
   const inner = innerScope(scope);
   e.params.forEach((p, i) => {
     const declared = p.type ? typeFrom(cx, p.type, localDimensions(cx, inner)) : null;

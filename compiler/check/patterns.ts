@@ -8,10 +8,10 @@ import { type Context, report } from "./context.js";
 import { declare, type Local, type Scope } from "./scope.js";
 import { atPlace, isQuiet, showType, type Type, unknown } from "./types.js";
 
-/** Brings a name into scope. A definition of the same file must not be hidden; std and imports may be. */
+/** Brings a name into scope. A definition of the same file must not be hidden; std, imports and recipes may be. */
 export function declareName(cx: Context, scope: Scope, name: Name, type: Type, kind: Local["kind"]): void {
   const known = cx.program.table.get(cx.file)?.get(name.text);
-  if (known !== undefined && known.use === null) {
+  if (known !== undefined && known.use === null && known.definition.kind !== "recipe") {
     report(cx, "N002", `\`${name.text}\` would hide the ${known.definition.kind} of the same name`, name.span, {
       label: "needs another name",
       others: [{ file: cx.file, span: known.definition.name.span, text: "defined here" }],

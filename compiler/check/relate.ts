@@ -230,7 +230,7 @@ function lengthBy(length: Polynomial | null, b: Binding): Polynomial | null {
 }
 
 /** A shape of the callee in the caller's names. */
-export function substituteShape(shape: Shape, b: Binding): Shape {
+function substituteShape(shape: Shape, b: Binding): Shape {
   if (shape === null) return null;
   const axes: Axis[] = [];
   for (const a of shape) {

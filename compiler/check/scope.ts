@@ -46,7 +46,7 @@ export function seenFrom(scope: Scope, until: Scope | null, type: Type): Type {
   }, type);
 }
 
-export interface Found {
+interface Found {
   readonly local: Local;
   readonly type: Type;
 }

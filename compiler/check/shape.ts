@@ -57,7 +57,7 @@ function isOne(a: Axis): boolean {
   return a.kind === "size" && a.length !== null && constantOf(a.length) === 1;
 }
 
-export type Broadcast = { readonly shape: Shape } | { readonly conflict: readonly [Axis, Axis] };
+type Broadcast = { readonly shape: Shape } | { readonly conflict: readonly [Axis, Axis] };
 
 /** Aligns trailing axes. A conflict is two lengths that certainly differ and of which none is 1. */
 export function broadcast(a: Shape, b: Shape): Broadcast {
@@ -128,7 +128,7 @@ export type Over =
   | { readonly kind: "axes"; readonly axes: readonly (string | number)[] };
 
 /** An axis that a shape does not have; `axes` are the names and indices it does have. */
-export interface NoSuchAxis {
+interface NoSuchAxis {
   readonly missing: string | number;
 }
 

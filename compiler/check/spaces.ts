@@ -49,7 +49,7 @@ function exactValue(op: Arithmetic, a: NumberType, b: NumberType): Polynomial | 
 }
 
 /** Numbers: exact Ints stay Ints but for `/`; a power of Ints is an Int where the exponent is known not to be negative. */
-export function numberArithmetic(op: Arithmetic, a: NumberType, b: NumberType): Type {
+function numberArithmetic(op: Arithmetic, a: NumberType, b: NumberType): Type {
   const stage = laterStage(a.stage, b.stage);
   const whole = (n: NumberType) => n.of === "Int" || n.of === "Size" || n.of === "Bool";
   if (!whole(a) || !whole(b) || op === "/") return number("Float", stage);
@@ -61,7 +61,7 @@ export function numberArithmetic(op: Arithmetic, a: NumberType, b: NumberType): 
 }
 
 /** The dtype of an elementwise result: i32 stays i32 only among integers. */
-export function dtypeOf(op: Arithmetic, a: NumberType | TensorType, b: NumberType | TensorType): string | null {
+function dtypeOf(op: Arithmetic, a: NumberType | TensorType, b: NumberType | TensorType): string | null {
   const whole = (t: NumberType | TensorType): boolean | null => {
     if (t.kind === "number") return t.of === "Int";
     return t.dtype === null ? null : t.dtype === "i32";

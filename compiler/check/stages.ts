@@ -6,7 +6,7 @@ import type { Expr } from "../../grammar/index.js";
 import { type Context, report } from "./context.js";
 import type { Type } from "./types.js";
 
-export const staticHelp =
+const staticHelp =
   "`static(e)` would run what is needed first, but is not part of this version; use a mask instead: where(condition, a, b)";
 
 function isRunning(type: Type): boolean {

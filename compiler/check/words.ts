@@ -22,7 +22,7 @@ export function isWordHere(cx: Context, scope: Scope, name: string): boolean {
 }
 
 /** The words a type is made of; null for other types. */
-export function expectedWords(type: Type | null): (Type & { kind: "words" | "scope" | "dtype" }) | null {
+function expectedWords(type: Type | null): (Type & { kind: "words" | "scope" | "dtype" }) | null {
   if (type === null) return null;
   if (type.kind === "words" || type.kind === "scope" || type.kind === "dtype") return type;
   return type.kind === "optional" || type.kind === "schedule" || type.kind === "tree" ? expectedWords(type.of) : null;

@@ -85,6 +85,13 @@ const right: Record<string, string> = {
   "facts of the place":
     'def f() -> Float = match here.place { "inside" => here.layer / max(1, here.layers - 1), _ => here.depth }',
   "lengths that were tested": "def f(x: Tensor[n, m]) -> Tensor[n, m] = if n == m then x + x.T else x",
+  "what is required holds":
+    'def f(x: Tensor[n, m], mask: Tensor[n, m]?) -> Tensor[n, m] {\n  require(n == m and mask != none, "square, with a mask")\n  return x + x.T * mask\n}',
+  "a let may have the name of a recipe": "recipe total {\n  let total = 1 + 2\n  report total\n}",
+  "roles and places, with none":
+    "def f() -> Float = match (here.role, here.layer) { (query, l) => l, (none, _) => 0, _ => if here.role == head then 1 else 2 }",
+  "the places of another tree":
+    'use std.merge.{blend}\nrecipe r {\n  let b = load("b"), others = [load("x")]\n  save(blend(b, others) where here in others[0], to = "o")\n}',
   "files of one's own":
     "use std.merge.{blend as mixed}\nmerge m(a: Weight[*s], b: Weight[*s]) -> Weight[*s] = mixed(a, [b], scope = row)",
   "unused on purpose": "def f(x: Float) -> Float {\n  let _y = 2 * x\n  let (a, b) = (x, x)\n  return a\n}",
