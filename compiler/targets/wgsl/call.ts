@@ -4,7 +4,8 @@
  * In: a program and the sizes of one call. Out: how long the result buffers are, which grids to dispatch, the words of
  * the uniform block, and afterwards the totals from the words that came back. Partial results are f32 (or whole
  * numbers in two halves) over segments of a block or of a row, in positions that do not depend on the call; the host
- * adds them up in f64, block by block, in order.
+ * adds them up in f64, block by block, in order. Groups of four elements are counted from the call's first element, so
+ * f32 sums are the same bits for every cut only where `block * cols` is a multiple of 4; nothing else depends on it.
  */
 import { bytesOf } from "../../ir/index.js";
 import type { Kernel, KernelTotals } from "../../kernels/index.js";

@@ -229,8 +229,6 @@ class DawnRunner implements GpuRunner {
         "use --device cpu",
       );
     }
-    if ((call.first * call.cols) % 4 !== 0)
-      throw new RangeError(`a call on the GPU begins at a multiple of 4 elements, not at ${call.first} * ${call.cols}`);
 
     const plan = planCall(program, call);
     const bound = bindCall(program, call, this.device.limits.minStorageBufferOffsetAlignment, (bytes) =>

@@ -65,7 +65,7 @@ export function interpret(
   return { outputs, totals: interpretKernel({ kernel, ...sizes, inputs, outputs, params, integers }) };
 }
 
-/** Runs the whole domain, or in calls of whole blocks, `cut` blocks each. Operands lie behind some unused bytes. */
+/** Runs the whole domain, or in calls of whole blocks, `cut` blocks each, with memory of their own behind some unused bytes. */
 export async function runOn(
   runner: Runner,
   kernel: Kernel,
@@ -76,40 +76,41 @@ export async function runOn(
   cut = Number.POSITIVE_INFINITY,
 ): Promise<Outcome> {
   const offset = 36;
-  const fresh = (bytes: number) => runner.allocate(offset + bytes);
-  const memories = inputs.map((bytes) => {
-    const memory = fresh(bytes.length);
-    memory.host.set(bytes, offset);
-    runner.upload(memory);
-    return memory;
-  });
-  const outputMemories = kernel.outputs.map(({ dtype, access }) => fresh(regionLength(kernel, dtype, access, sizes)));
   const totals: KernelTotals = { scalars: [], columns: [], histograms: [] };
   const rows = Math.min(sizes.count, cut * sizes.block);
+  const outputs = kernel.outputs.map(({ dtype, access }) => new Uint8Array(regionLength(kernel, dtype, access, sizes)));
   for (let at = 0; at < sizes.count; at += rows) {
     const part: Sizes = { ...sizes, first: sizes.first + at, count: Math.min(rows, sizes.count - at) };
     const before: Sizes = { ...sizes, count: at };
     const call: KernelCall = {
       kernel,
       ...part,
-      inputs: kernel.inputs.map(({ dtype, access }, n) => ({
-        memory: memories[n],
-        offset:
-          offset +
-          (access.kind === "col" || access.kind === "strided" ? 0 : regionLength(kernel, dtype, access.kind, before)),
-      })),
-      outputs: kernel.outputs.map(({ dtype, access }, n) => ({
-        memory: outputMemories[n],
-        offset: offset + regionLength(kernel, dtype, access, before),
+      inputs: kernel.inputs.map(({ dtype, access }, n) => {
+        const whole = access.kind === "col" || access.kind === "strided";
+        const from = whole ? 0 : regionLength(kernel, dtype, access.kind, before);
+        const bytes = whole
+          ? inputs[n]
+          : inputs[n].subarray(from, from + regionLength(kernel, dtype, access.kind, part));
+        const memory = runner.allocate(offset + bytes.length);
+        memory.host.set(bytes, offset);
+        runner.upload(memory);
+        return { memory, offset };
+      }),
+      outputs: kernel.outputs.map(({ dtype, access }) => ({
+        memory: runner.allocate(offset + regionLength(kernel, dtype, access, part)),
+        offset,
       })),
       params,
       integers,
     };
     append(totals, await runner.run(call));
+    for (const [n, { memory }] of call.outputs.entries()) {
+      const { dtype, access } = kernel.outputs[n];
+      await runner.download(memory);
+      outputs[n].set(memory.host.subarray(offset), regionLength(kernel, dtype, access, before));
+    }
+    runner.reset();
   }
-  for (const memory of outputMemories) await runner.download(memory);
-  const outputs = outputMemories.map((memory) => memory.host.slice(offset));
-  runner.reset();
   return { outputs, totals };
 }
 
