@@ -65,6 +65,8 @@ export function bindArguments(context: Context, name: string, params: readonly P
   let position = 0;
   for (const arg of expr.args) {
     if (arg.rest || arg.value === null) return stop(context, "T004", "`..` passes parameters on, and there is nothing to pass on here", arg.span);
+    // A positional argument takes the next parameter that has none.
+    while (arg.name === null && given.has(names[position])) position++;
     const key = arg.name === null ? names[position++] : arg.name.text;
     if (key === undefined) {
       return stop(context, "T004", `${name} takes ${names.length} argument${names.length === 1 ? "" : "s"}, found one more`, arg.span, { help: `its parameters are ${names.join(", ")}` });

@@ -403,11 +403,12 @@ function matches(context: Context, pattern: MatchPattern, value: Value): boolean
       return equal;
     }
     case "name": {
-      const known = value.kind === "string" || value.kind === "scope" ? lookup(context.names, pattern.name.text) : undefined;
-      if (value.kind === "string" && known === undefined && isPlaceValue(pattern.name.text)) return value.value === pattern.name.text;
-      if (value.kind === "scope" && constantWord(pattern.name.text)?.kind === "scope") return value.scope === pattern.name.text;
+      const word = pattern.name.text;
+      const hidden = lookup(context.names, word) !== undefined;
+      if (value.kind === "string" && !hidden && (value.words ?? []).concat(isPlaceValue(word) ? [word] : []).includes(word)) return value.value === word;
+      if (value.kind === "scope" && !hidden && constantWord(word)?.kind === "scope") return value.scope === word;
       if (value.kind === "none") return false;
-      context.names.own.set(pattern.name.text, value);
+      context.names.own.set(word, value);
       return true;
     }
     case "tuple":

@@ -131,7 +131,7 @@ function coerceNamed(context: Context, value: Value, type: Extract<TypeExpr, { k
 function coerceUnion(context: Context, value: Value, type: Extract<TypeExpr, { kind: "union" }>, at: At, what: string): Value {
   if (value.kind !== "string") return mismatch(context, value, type, at, what);
   const options = type.options.map((o) => o.parts.join(""));
-  if (options.includes(value.value)) return value;
+  if (options.includes(value.value)) return { ...value, words: options };
   const near = nearest(value.value, options);
   return blame(context, "T012", `${what} must be one of ${options.map((o) => `"${o}"`).join(", ")}, found "${value.value}"`, at, {
     help: near.length > 0 ? `did you mean "${near[0]}"?` : null,

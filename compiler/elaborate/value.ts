@@ -13,7 +13,7 @@ export type Scope = "row" | "column" | "tensor" | "model";
 export type Value =
   | NumberValue
   | { readonly kind: "bool"; readonly value: boolean }
-  | { readonly kind: "string"; readonly value: string }
+  | StringValue
   | { readonly kind: "none" }
   | ListValue
   | { readonly kind: "tuple"; readonly items: readonly Value[] }
@@ -30,6 +30,13 @@ export type Value =
   | { readonly kind: "builtin"; readonly name: string }
   /** What a failed binding leaves behind; using it stays silent, the failure has been reported. */
   | { readonly kind: "poison" };
+
+/** `words` are the options of the union it was declared with: bare words in the arms of a match stand for them. */
+export interface StringValue {
+  readonly kind: "string";
+  readonly value: string;
+  readonly words?: readonly string[];
+}
 
 export interface NumberValue {
   readonly kind: "number";

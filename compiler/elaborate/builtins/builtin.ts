@@ -44,11 +44,12 @@ export function bindBuiltin(context: Context, name: string, builtin: Builtin, ex
     if (arg.rest || arg.value === null) return stop(context, "T004", "`..` cannot be given to a builtin function", arg.span);
     let key = arg.name?.text;
     if (key === undefined) {
-      key = names[0] === "..." ? "..." : names[Math.min(position++, names.length - 1)];
-      if (key === "...") {
-        bound.rest.push(evaluate(context, arg.value));
+      if (names[0] === "...") {
+        variadic(context, bound, arg.value);
         continue;
       }
+      while (bound.values.has(names[position]) || bound.expressions.has(names[position])) position++;
+      key = names[Math.min(position++, names.length - 1)];
       if (bound.values.has(key) || bound.expressions.has(key) || position > names.length) {
         return stop(context, "T004", `${name} takes ${names.length} argument${names.length === 1 ? "" : "s"}, found one more`, arg.span, { help: `its parameters are ${names.join(", ")}` });
       }
@@ -66,6 +67,15 @@ export function bindBuiltin(context: Context, name: string, builtin: Builtin, ex
     return stop(context, "T003", `${name} needs the argument ${param}`, expr.span);
   }
   return bound;
+}
+
+/** One more value to work on per position, or what to reduce over: a scope or an axis of the first. */
+function variadic(context: Context, bound: BoundArguments, expr: Expr): void {
+  const [first] = bound.rest;
+  const axis = expr.kind === "name" && first?.kind === "tensor" && first.axes?.includes(expr.name.text) === true;
+  const value = axis ? null : evaluate(context, expr);
+  if (value === null || (value.kind === "scope" && bound.rest.length === 1)) bound.expressions.set("over", expr);
+  else bound.rest.push(value);
 }
 
 /** What a reduction ranges over. `row` marks the scope row of a vector, which is the whole tensor. */

@@ -70,13 +70,13 @@ export const random: Readonly<Record<string, Builtin>> = {
     },
   },
   bernoulli: {
-    params: ["p", "like?", ...COMMON],
+    params: ["p", "like?", "shape?", ...COMMON],
     lifts: true,
     run(context, args) {
       const { values, span } = args;
       const p = values.get("p")!;
-      const like = values.get("like") ?? p;
-      if (like.kind !== "tensor" && like.kind !== "list") return stop(context, "H005", `bernoulli needs a shape: p is ${describe(p)}`, span, { help: "write bernoulli(p, like = x)" });
+      const like = values.get("like") ?? values.get("shape") ?? p;
+      if (like.kind !== "tensor" && like.kind !== "list") return stop(context, "H005", `bernoulli needs a shape: p is ${describe(p)}`, span, { help: "write bernoulli(p, like = x) or bernoulli(p, shape = [n])" });
       const u = draw(context, "uniform", shapeOf(context, like, span), args);
       return pointwise(context, "lt", [u, tensorArg(context, p, span)], span);
     },
