@@ -40,7 +40,9 @@ export async function parseCommandLine(words: readonly string[]): Promise<Invoca
     .fail((message, error) => {
       throw error ?? new UsageError(lowerFirst(message));
     });
-  for (const name of commandNames) {
+  // The rows of other commands are needed for help and mistakes alone.
+  const named = commandNames.filter((name) => name === words[0]);
+  for (const name of named.length > 0 ? named : commandNames) {
     const row: CommandRow = commands[name];
     parser.command({
       command: signature(name, row),
