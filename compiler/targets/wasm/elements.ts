@@ -25,8 +25,8 @@ import {
   words,
 } from "./code.js";
 import { type Context, callHelper, keep, type Step } from "./context.js";
-import { rawElement, rawSplat, rawVectors, unpacked } from "./memory.js";
 import { writePackedBits, writePhilox } from "./philox.js";
+import { rawElement, rawSplat, rawVectors, unpacked } from "./unpack.js";
 import { vectorOp } from "./vector.js";
 
 type Strided = Extract<Access, { kind: "strided" }>;

@@ -10,7 +10,7 @@ import { at, type Code, get, i32, i32x4, i64, type Local, lane, local, op, set, 
 import { type Context, keep, type Step } from "./context.js";
 import { histogramCopies, histogramStride } from "./frame.js";
 import { shift } from "./math.js";
-import { asFloat, packed, storeRaw } from "./memory.js";
+import { asFloat, packed, storeRaw } from "./pack.js";
 
 type Store = Extract<Root, { kind: "store" }>;
 type Column = Extract<Root, { kind: "column" }>;

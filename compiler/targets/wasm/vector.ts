@@ -8,7 +8,7 @@ import { type Code, call, f32x4, get, i32x4, type Local, op } from "./code.js";
 import { type Context, callHelper, keep, type Needs } from "./context.js";
 import { shift, writeAcos, writeExp, writeLanes, writeLog, writeTanh } from "./math.js";
 import { writeIdiv, writeMod, writePow, writeSine } from "./math-wide.js";
-import { asFloat, quantized } from "./memory.js";
+import { asFloat, quantized } from "./pack.js";
 
 const isInteger = (lane: Lane) => lane === "i32" || lane === "u32";
 
@@ -64,7 +64,7 @@ function orderKey(context: Context, out: Code[], x: Code): Code {
 /** The literal that an instruction is, or null. */
 function literalOf(kernel: Kernel, instr: number): number | null {
   const { op: name, attrs, lane } = kernel.instrs[instr];
-  return name === "literal" && lane === "f32" ? Number(attrs.value) : null;
+  return name === "literal" && lane === "f32" ? Math.fround(Number(attrs.value)) : null;
 }
 
 /** Small whole powers are products: no logarithm, and the same as pow but for the last place. */
@@ -76,6 +76,20 @@ function power(context: Context, instr: Instr, x: Local, y: Local): Code {
   if (exponent === 3) return op("f32x4.mul", square, get(x));
   if (exponent === -1) return op("f32x4.div", f32x4(1), get(x));
   return callVector(context.needs, "pow", get(x), get(y));
+}
+
+/**
+ * min and max of f32. With a literal the pseudo-minimum serves: one machine instruction where the exact one is eight. It
+ * keeps a NaN of its first operand; of two zeros it keeps the first, so max(x, 0) adds 0, and -0 is left to the exact one.
+ */
+function extremeOfFloats(context: Context, instr: Instr, x: Local, y: Local): Code {
+  const literals = instr.args.map((arg) => literalOf(context.kernel, arg));
+  const isBound = (c: number | null) => c !== null && !Number.isNaN(c) && !Object.is(c, -0);
+  const which = literals.findIndex(isBound);
+  if (which < 0) return op(`f32x4.${instr.op}`, get(x), get(y));
+  const [value, bound] = which === 1 ? [x, y] : [y, x];
+  const chosen = op(`f32x4.p${instr.op}`, get(value), get(bound));
+  return instr.op === "max" && literals[which] === 0 ? op("f32x4.add", chosen, f32x4(0)) : chosen;
 }
 
 /** The value of an elementwise instruction; statements that it needs go to `out`. */
@@ -95,7 +109,8 @@ export function vectorOp(context: Context, out: Code[], instr: Instr, operands: 
       return op(`${kind}.${instr.op}`, a, b);
     case "min":
     case "max":
-      return op(isInteger(of) ? `i32x4.${instr.op}_${of === "u32" ? "u" : "s"}` : `f32x4.${instr.op}`, a, b);
+      if (isInteger(of)) return op(`i32x4.${instr.op}_${of === "u32" ? "u" : "s"}`, a, b);
+      return extremeOfFloats(context, instr, operands[0], operands[1]);
     case "neg":
     case "abs":
       return op(`${kind}.${instr.op}`, a);

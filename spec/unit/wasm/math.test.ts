@@ -42,7 +42,7 @@ const edges = [
   NaN,
   Math.PI,
   Math.PI / 2,
-  0.70710678,
+  Math.SQRT1_2,
   0.625,
   88.7,
   88.8,

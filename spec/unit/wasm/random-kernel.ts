@@ -165,7 +165,7 @@ export function randomCase(seed: number, count: number, cols: number | null, blo
   const key0 = w.add("integer", "u32", [], { index: 0 });
   const key1 = w.add("integer", "u32", [], { index: 1 });
   keep(w.add("param", "f32", [], { index: 0 }));
-  keep(w.add("literal", "f32", [], { value: pick(random, [2, 0.5, -0, 1e10]) }));
+  keep(w.add("literal", "f32", [], { value: pick(random, [2, 0.5, -0, 0, 0, 1e10, NaN]) }));
   keep(w.add("literal", "bool", [], { value: random() < 0.5 }));
   keep(w.add("literal", "i32", [], { value: pick(random, [0, 3, -7]) }));
   const points = (first + count) * columns;
