@@ -157,5 +157,8 @@ export const BLOCK = 65536;
 
 export function domainOf(flat: boolean, rows: number, cols: number): Domain {
   if (flat) return { flat, units: rows * cols, cols: 1, block: BLOCK };
-  return { flat, units: rows, cols, block: Math.max(1, Math.floor(BLOCK / Math.max(1, cols))) };
+  const fitting = Math.max(1, Math.floor(BLOCK / Math.max(1, cols)));
+  // Blocks start at whole vectors of four elements, so that partial sums are cut alike wherever a piece begins.
+  const block = cols % 4 === 0 ? fitting : Math.max(4, fitting - (fitting % 4));
+  return { flat, units: rows, cols, block };
 }

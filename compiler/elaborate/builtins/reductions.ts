@@ -208,8 +208,8 @@ export const reductions: Readonly<Record<string, Builtin>> = {
     axes: ["over"],
     lifts: true,
     run(context, { values, expressions, span }) {
-      const a = tensorArg(context, values.get("a")!, span);
-      const b = tensorArg(context, values.get("b")!, span);
+      // dot(a, b) and dot(b, a) are one value: the arguments stand in the order of their making.
+      const [a, b] = [tensorArg(context, values.get("a")!, span), tensorArg(context, values.get("b")!, span)].sort((x, y) => x.node.id - y.node.id);
       const product = pointwise(context, "mul", [a, b], span);
       return reduce(context, "sum", [product], overOf(context, expressions.get("over"), product), span);
     },
