@@ -38,7 +38,9 @@ export async function parseCommandLine(words: readonly string[]): Promise<Invoca
     .exitProcess(false)
     .showHelpOnFail(false)
     .fail((message, error) => {
-      throw error ?? new UsageError(lowerFirst(message));
+      // yargs has an error type for its own complaints; any other comes from the code below.
+      if (error !== undefined && error.name !== "YError") throw error;
+      throw new UsageError(lowerFirst(message ?? error?.message ?? "the command cannot be read"));
     });
   // The rows of other commands are needed for help and mistakes alone.
   const named = commandNames.filter((name) => name === words[0]);
