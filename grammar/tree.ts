@@ -2,8 +2,7 @@
  * The syntax tree: what a `.peft` file says, with exact spans and nothing inferred.
  *
  * In: nothing; the parser builds these values. Out: plain immutable objects that every later stage reads.
- * Statements and expressions are the same in every kind of definition, so that adapters, routers, modules and
- * optimizers become further `Definition` kinds with the same bodies. Spec: spec/language.md.
+ * Statements and expressions are the same in every kind of definition. Spec: spec/language.md.
  */
 
 /** Half-open range of UTF-16 offsets into the text of one file. */
@@ -42,7 +41,7 @@ export interface Use {
   readonly span: Span;
 }
 
-export type Definition = FunctionDefinition | RecipeDefinition | RecordDefinition;
+export type Definition = FunctionDefinition | RecipeDefinition | RecordDefinition | ModuleDefinition;
 
 /** `def f(...) -> T { ... }`, `def f(...) = e` and `merge m(...) -> T { ... }`. */
 export interface FunctionDefinition {
@@ -73,6 +72,87 @@ export interface RecordDefinition {
   readonly doc: string | null;
   readonly span: Span;
 }
+
+/**
+ * `module linear(in: Int, out: Int) { ... }`, `adapter lora(...) on linear(weight: Weight[out, in]) { ... }`,
+ * `router gate(...) on (x: Tensor[*b, d]) -> Tensor[*b, n] { ... }`, `optimizer sgd(lr: Float) { ... }`.
+ */
+export interface ModuleDefinition {
+  readonly kind: "module" | "adapter" | "router" | "optimizer";
+  readonly name: Name;
+  readonly params: readonly Param[];
+  readonly on: HostClause | null;
+  /** Of routers: what stands after `->`. */
+  readonly result: TypeExpr | null;
+  readonly members: readonly Member[];
+  readonly doc: string | null;
+  readonly span: Span;
+}
+
+/** `on linear(weight: Weight[out, in]) as host group by host.role`; `kind` is null for `on (x: Tensor[*b, d])`. */
+export interface HostClause {
+  readonly kind: Name | null;
+  readonly params: readonly Param[];
+  readonly alias: Name | null;
+  readonly groupBy: Expr | null;
+  readonly span: Span;
+}
+
+/** How many hosts of one attach have the same one: none share it, those of a group, or all. */
+export type Sharing = "own" | "shared" | "global";
+
+export type FieldRole = "param" | "buffer" | "seeded" | "state" | "carry" | "side" | "stored";
+
+/** `as "lora_A.weight"`, `as "codes" if b < 32`: the name of a field in a file. */
+export interface StoredName {
+  readonly path: StringExpr;
+  readonly condition: Expr | null;
+}
+
+/** What stands between the braces of a module, adapter, router or optimizer. */
+export type Member =
+  | {
+      readonly kind: "field";
+      readonly role: FieldRole;
+      readonly sharing: Sharing;
+      readonly name: Name;
+      readonly type: TypeExpr | null;
+      readonly value: Expr | null;
+      /** The postfix `if` after the value. */
+      readonly condition: Expr | null;
+      readonly as: StoredName | null;
+      readonly doc: string | null;
+      readonly span: Span;
+    }
+  /** `embed = embedding(v, d)`, `frozen base = model`, `shared net = mlp(d)`. */
+  | {
+      readonly kind: "child";
+      readonly sharing: Sharing;
+      readonly frozen: boolean;
+      readonly name: Name;
+      readonly value: Expr;
+      readonly span: Span;
+    }
+  /** `forward(x) = e`, `update(x, ..) { ... }`, `part ffn(x) = e`, `rule(step, g) { ... }`. */
+  | {
+      readonly kind: "function";
+      readonly part: boolean;
+      readonly name: Name;
+      readonly params: readonly Param[];
+      /** The parameters end in `..`. */
+      readonly rest: boolean;
+      readonly result: TypeExpr | null;
+      readonly body: Block;
+      readonly span: Span;
+    }
+  | { readonly kind: "delta"; readonly value: Expr; readonly span: Span }
+  /** `weight' = e`. */
+  | { readonly kind: "weight"; readonly value: Expr; readonly span: Span }
+  /** `config { peft_type: "LORA", r: rank }`; `value` is the record. */
+  | { readonly kind: "config"; readonly value: Expr; readonly span: Span }
+  /** `on load { latent = unpack(codes) }`; its assignments are statements of kind `assign`. */
+  | { readonly kind: "load"; readonly body: Block; readonly span: Span }
+  | { readonly kind: "statement"; readonly statement: Statement; readonly span: Span };
 
 /** A parameter; its pattern is a plain name or a tuple of names. */
 export interface Param {
@@ -106,6 +186,12 @@ export type Statement =
       readonly span: Span;
     }
   | { readonly kind: "report"; readonly value: Expr; readonly span: Span }
+  /** `m <- e`; `m = e` in `on load`. */
+  | { readonly kind: "assign"; readonly name: Name; readonly value: Expr; readonly span: Span }
+  /** `loss e`, `shared loss e`: a term of the training loss. */
+  | { readonly kind: "loss"; readonly shared: boolean; readonly value: Expr; readonly span: Span }
+  /** `emit gates = g`. */
+  | { readonly kind: "emit"; readonly name: Name; readonly value: Expr; readonly span: Span }
   | { readonly kind: "expression"; readonly value: Expr; readonly span: Span };
 
 /** One binding of a `let`: `let x: T = e`. */
@@ -164,9 +250,12 @@ export type Expr =
   | { readonly kind: "tuple"; readonly items: readonly Expr[]; readonly span: Span }
   | {
       readonly kind: "record";
+      /** A key may be written as a string; its name is then the text of the string. */
       readonly fields: readonly { readonly name: Name; readonly value: Expr }[];
       readonly span: Span;
     }
+  /** `m with { "lm_head.weight": w }`, `m with tree`. */
+  | { readonly kind: "with"; readonly target: Expr; readonly value: Expr; readonly span: Span }
   | { readonly kind: "call"; readonly callee: Expr; readonly args: readonly Argument[]; readonly span: Span }
   | { readonly kind: "index"; readonly target: Expr; readonly items: readonly IndexItem[]; readonly span: Span }
   | { readonly kind: "field"; readonly target: Expr; readonly name: Name; readonly span: Span }
@@ -203,7 +292,7 @@ export type Clause =
   | { readonly kind: "for"; readonly pattern: Pattern; readonly source: Expr; readonly span: Span }
   | { readonly kind: "if"; readonly condition: Expr; readonly span: Span };
 
-/** One argument of a call; `..` (rest) passes the remaining parameters through. */
+/** One argument of a call; `..` (rest) passes the remaining parameters through, and only named arguments follow it. */
 export interface Argument {
   readonly name: Name | null;
   readonly value: Expr | null;
@@ -225,14 +314,30 @@ export interface MatchArm {
   readonly span: Span;
 }
 
-/** `by depth { 0.6 .. 1.0 }`, `by layer { 0..8 => 2, else 4 }`, `by name { "*.mlp.*" => 0.5, else 1 }`. */
+/**
+ * `by depth { 0.6 .. 1.0 }`, `by layer { 0..8 => 2, else 4 }`, `by name { "*.mlp.*" => 0.5, else 1 }`,
+ * `by step { warmup 10, cosine 1e-3 .. 0 }`.
+ */
 export interface ScheduleExpr {
   readonly kind: "schedule";
-  readonly by: "depth" | "layer" | "name" | "kind" | "role";
+  readonly by: "depth" | "layer" | "name" | "kind" | "role" | "step";
   /** `by depth { a .. b .. c }`: the anchors, evenly spaced over depth 0..1. Empty for the case form. */
   readonly anchors: readonly Expr[];
   readonly cases: readonly { readonly key: Expr; readonly value: Expr; readonly span: Span }[];
   readonly otherwise: Expr | null;
+  /** Of `by step`: the number of steps over which the value rises from zero. */
+  readonly warmup: Expr | null;
+  /** Of `by step`: the course after the warm-up; null for the case form and for every other basis. */
+  readonly curve: Curve | null;
+  readonly span: Span;
+}
+
+/** `cosine 1e-3 .. 0`, `polynomial 1e-3 .. 0 power 2`, `constant 1e-3` (which has no `to`). */
+export interface Curve {
+  readonly kind: "constant" | "linear" | "cosine" | "polynomial";
+  readonly from: Expr;
+  readonly to: Expr | null;
+  readonly power: Expr | null;
   readonly span: Span;
 }
 
@@ -246,8 +351,17 @@ export interface WhereExpr {
 }
 
 export type TypeExpr =
-  /** `Int`, `Model`, a record's name; `List[T]` has args. */
-  | { readonly kind: "named"; readonly name: Name; readonly args: readonly TypeExpr[]; readonly span: Span }
+  /**
+   * `Int`, `Model`, the name of a record, module or adapter; `List[T]` has args. A name that begins with a small letter
+   * has `dims` instead, `linear[out, in]`; null without brackets.
+   */
+  | {
+      readonly kind: "named";
+      readonly name: Name;
+      readonly args: readonly TypeExpr[];
+      readonly dims: readonly DimExpr[] | null;
+      readonly span: Span;
+    }
   /** `Weight[out, in]`, `Tensor[*b, 2*d, i32]`. `dims` null: no brackets (any shape). */
   | {
       readonly kind: "tensor";
