@@ -87,7 +87,7 @@ export function readSources(main: string): Sources {
         diagnostic("N006", `there is no file ${JSON.stringify(written)}`, place, {
           label: "not found",
           notes: [`looked for ${target}`],
-          help: nearbyFiles(written, target),
+          help: nearbyFiles(written, target) ?? error.diagnostics[0].help,
         }),
       ]);
     }
@@ -111,14 +111,14 @@ function writtenPath(use: Use): string {
   return use.from.path.parts.map((part) => (typeof part === "string" ? part : "")).join("");
 }
 
-/** What a missing file's folder holds instead. */
-function nearbyFiles(written: string, target: string): string {
+/** What a missing file's folder holds instead; null when the folder is missing itself. */
+function nearbyFiles(written: string, target: string): string | null {
   const folder = path.dirname(target);
   let names: string[];
   try {
     names = fs.readdirSync(folder).filter((name) => name.endsWith(".peft"));
   } catch {
-    return `there is no folder ${folder}: the path is relative to this file`;
+    return null;
   }
   const show = (name: string) =>
     JSON.stringify(written.slice(0, written.length - path.basename(written).length) + name);
