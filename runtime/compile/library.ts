@@ -62,7 +62,9 @@ function definitionFiles(folder: string): string[] {
 
 /** Names that a text seems to define, without parsing it. */
 export function definedNames(text: string): string[] {
-  return [...text.matchAll(/^[ \t]*(?:merge|def|record|recipe|module|adapter|router|optimizer|sampler)[ \t]+([A-Za-z_]\w*)/gm)].map((match) => match[1]);
+  return [
+    ...text.matchAll(/^(?:merge|def|record|recipe|module|adapter|router|optimizer|sampler)[ \t]+([A-Za-z_]\w*)/gm),
+  ].map((match) => match[1]);
 }
 
 /** Every module of the library with the paths of its files, for suggestions. */
