@@ -84,22 +84,25 @@ Right:  for i in 1..len(xs)   and   xs[1..]`,
   S011: {
     title: "a sign of another language",
     page: `Words stand for the logical operators: \`and\`, \`or\`, \`not\`; they work elementwise on bool tensors too. Powers are
-\`^\`, comments \`//\`, strings in double quotes. Nothing can be assigned to: a new \`let\` makes a new value.
+\`^\`, comments \`//\`, strings in double quotes. Values do not change: a new \`let\` makes a new value. Only the state of
+a module is assigned, as a whole: \`m <- e\`.
 
 Wrong:  if a && !b { … }
 Right:  if a and not b { … }`,
   },
   S012: {
     title: "a schedule varies by something unknown",
-    page: `A schedule is \`by depth { a .. b }\`, or cases \`by layer | name | kind | role { key => value, else value }\`.
+    page: `A schedule is \`by depth { a .. b }\`, cases \`by layer | name | kind | role | step { key => value, else value }\`, or
+\`by step { warmup n, CURVE }\`, where the curve is \`constant a\`, \`linear a .. b\`, \`cosine a .. b\` or
+\`polynomial a .. b power p\`, and the warm-up may be left out.
 
 Wrong:  lambda = by stage { 0.6 .. 1.0 }
 Right:  lambda = by depth { 0.6 .. 1.0 }`,
   },
   S013: {
     title: "something stands after the rest",
-    page: `\`..\` as an argument passes the parameters that remain, \`*rest\` in a pattern takes the items that remain: both stand
-last.
+    page: `\`..\` as an argument passes the parameters that remain, \`..\` as a parameter takes them, \`*rest\` in a pattern takes
+the items that remain: all stand last. Only named arguments may follow a \`..\`: \`host(x, .., mask = m)\`.
 
 Wrong:  ties(.., base)
 Right:  ties(base, ..)`,
@@ -113,17 +116,16 @@ Wrong:  merge m(base: Weight[*s]) -> Weight[*s] { input density: Fraction = 20% 
 Right:  merge m(base: Weight[*s], density: Fraction = 20%) -> Weight[*s] { … }`,
   },
   S015: {
-    title: "a kind of definition that this version does not have",
-    page: `\`adapter\`, \`router\`, \`module\`, \`optimizer\` and \`sampler\` are kept for definitions of later versions. A file holds
-\`use\`, \`def\`, \`merge\`, \`recipe\` and \`record\`.
+    title: "something that this version does not have",
+    page: `\`sampler\` definitions, and the members \`export\`, \`tune\` and \`base weight\` of adapters, are kept for later versions.
 
-Wrong:  adapter lora(rank: Int) on linear { … }
-Right:  merge fold(w: Weight[out, in], a: Tensor[r, in], b: Tensor[out, r]) -> Weight[out, in] = w + b @ a`,
+Wrong:  adapter lora(rank: Int) on linear { tune host.bias … }
+Right:  adapter lora(rank: Int) on linear { param shift: Tensor[out] = zeros() … }`,
   },
   S016: {
     title: "no definition begins here",
-    page: `A file is a list of definitions: \`use\`, \`def\`, \`merge\`, \`recipe\`, \`record\`, each on a line of its own. Statements
-stand inside the braces of one.
+    page: `A file is a list of definitions: \`use\`, \`def\`, \`merge\`, \`recipe\`, \`record\`, \`module\`, \`adapter\`, \`router\`,
+\`optimizer\`, each on a line of its own. Statements stand inside the braces of one.
 
 Wrong:  let base = load("models/base")
 Right:  recipe r { let base = load("models/base") … }`,

@@ -7,15 +7,29 @@
 import type { IToken } from "chevrotain";
 import { ExpressionRules } from "./expressions.js";
 import { nearest } from "./nearest.js";
-import { power } from "./operators.js";
+import { beginsExpression, power } from "./operators.js";
 import type { Rule } from "./recovery.js";
 import * as T from "./tokens.js";
-import type { Block, Expr, MatchArm, MatchPattern, Name, Param, ScheduleExpr } from "./tree.js";
+import type { Block, Curve, Expr, MatchArm, MatchPattern, Name, Param, ScheduleExpr } from "./tree.js";
 
 type Basis = ScheduleExpr["by"];
 type ScheduleCase = ScheduleExpr["cases"][number];
 
-const bases: ReadonlySet<string> = new Set<Basis>(["depth", "layer", "name", "kind", "role"]);
+const bases: ReadonlySet<string> = new Set<Basis>(["depth", "layer", "name", "kind", "role", "step"]);
+const curves: ReadonlySet<string> = new Set<Curve["kind"]>(["constant", "linear", "cosine", "polynomial"]);
+
+const courseHelp =
+  "over the steps a value goes `{ warmup 10, cosine 1e-3 .. 0 }` (or constant, linear, polynomial), or by `range => value`";
+
+/** The parts of a schedule while it is read. */
+interface ScheduleParts {
+  readonly by: string;
+  readonly anchors: Expr[];
+  readonly cases: ScheduleCase[];
+  readonly otherwise: Expr[];
+  readonly warmup: Expr[];
+  readonly curve: Curve[];
+}
 
 export abstract class ControlRules extends ExpressionRules {
   /** `{ … }` of statements; true directly in a recipe. */
@@ -191,28 +205,35 @@ export abstract class ControlRules extends ExpressionRules {
     }
   });
 
-  /** `by depth { 0.6 .. 1.0 }`, `by layer { 0..8 => 2, else 4 }`. */
+  /** `by depth { 0.6 .. 1.0 }`, `by layer { 0..8 => 2, else 4 }`, `by step { warmup 10, cosine 1e-3 .. 0 }`. */
   protected readonly schedule: Rule<Expr> = this.rule("schedule", () => {
     const start = this.mark();
     this.CONSUME(T.Identifier);
     const by = this.CONSUME(T.Word);
     if (!bases.has(by.image)) this.raiseBasis(by);
-    const anchors: Expr[] = [];
-    const cases: ScheduleCase[] = [];
-    const others: Expr[] = [];
+    const parts: ScheduleParts = { by: by.image, anchors: [], cases: [], otherwise: [], warmup: [], curve: [] };
     const entry = () => {
-      if (others.length > 0) this.unexpected("`}` after the `else` of a schedule");
-      if (!this.is(1, T.Else)) this.scheduleEntry(anchors, cases);
+      if (parts.otherwise.length > 0) this.unexpected("`}` after the `else` of a schedule");
+      if (by.image === "step" && this.is(1, T.Identifier) && this.beginsBound(2)) this.course(parts);
+      else if (!this.is(1, T.Else)) this.scheduleEntry(parts);
       // `else` needs no separator before it.
-      if (this.skip(T.Else)) others.push(this.SUBRULE(this.operators, { ARGS: [power.loosest, false] }));
+      if (this.skip(T.Else)) parts.otherwise.push(this.SUBRULE(this.operators, { ARGS: [power.loosest, false] }));
     };
     this.brackets(T.LCurly, T.RCurly, entry, "`,`, a new line, `else` or `}`");
-    const otherwise = others.at(0) ?? null;
-    return { kind: "schedule", by: by.image as Basis, anchors, cases, otherwise, span: this.since(start) };
+    return {
+      kind: "schedule",
+      by: by.image as Basis,
+      anchors: parts.anchors,
+      cases: parts.cases,
+      otherwise: parts.otherwise.at(0) ?? null,
+      warmup: parts.warmup.at(0) ?? null,
+      curve: parts.curve.at(0) ?? null,
+      span: this.since(start),
+    };
   });
 
   /** One `key => value`, or all the anchors. */
-  private scheduleEntry(anchors: Expr[], cases: ScheduleCase[]): void {
+  private scheduleEntry(parts: ScheduleParts): void {
     const from = this.mark();
     const ends: Expr[] = [];
     do ends.push(this.SUBRULE(this.operators, { ARGS: [power.range, true] }));
@@ -222,22 +243,63 @@ export abstract class ControlRules extends ExpressionRules {
       if (ends.length > 2) {
         this.report("S009", "`..` cannot follow another `..`", span, { help: "a range has two ends: `a..b`" });
       }
+      if (parts.warmup.length + parts.curve.length > 0) this.unexpected("no cases beside a course", courseHelp);
       const key: Expr = ends.length === 1 ? ends[0] : { kind: "range", from: ends[0], to: ends[1], span };
       const value = this.SUBRULE(this.operators, { ARGS: [power.loosest, false] });
-      cases.push({ key, value, span: this.since(from) });
-    } else if (ends.length < 2 || cases.length > 0 || anchors.length > 0) {
+      parts.cases.push({ key, value, span: this.since(from) });
+    } else if (parts.by === "step") {
+      this.unexpected("`=>`", courseHelp);
+    } else if (ends.length < 2 || parts.cases.length > 0 || parts.anchors.length > 0) {
       this.unexpected("`=>`", "a schedule is `{ a .. b }` or a list of `key => value`");
     } else {
-      anchors.push(...ends);
+      parts.anchors.push(...ends);
     }
+  }
+
+  /** Whether an operand begins at the k-th token, so that the name before it is a word. */
+  private beginsBound(k: number): boolean {
+    return beginsExpression(this.LA(k)) && !this.is(k, T.Infix);
+  }
+
+  /** `warmup 10`, `cosine 1e-3 .. 0`, `polynomial 1e-3 .. 0 power 2`. */
+  private course(parts: ScheduleParts): void {
+    const start = this.mark();
+    const word = this.LA(1);
+    if (parts.cases.length > 0) this.unexpected("`key => value`", courseHelp);
+    if (word.image === "warmup" && parts.warmup.length === 0) {
+      this.CONSUME(T.Identifier);
+      parts.warmup.push(this.SUBRULE(this.operators, { ARGS: [power.range, true] }));
+      return;
+    }
+    if (!curves.has(word.image) || parts.curve.length > 0) {
+      const free = [...(parts.warmup.length === 0 ? ["warmup"] : []), ...(parts.curve.length === 0 ? curves : [])];
+      const close = nearest(word.image, free, 1);
+      const expected = free.length === 0 ? "`}`" : free.length === 1 ? free[0] : `one of ${free.join(", ")}`;
+      this.raise("S012", `expected ${expected}, found \`${word.image}\``, word, {
+        help: close.length > 0 ? `did you mean \`${close[0]}\`?` : courseHelp,
+      });
+    }
+    this.CONSUME(T.Identifier);
+    const kind = word.image as Curve["kind"];
+    const from = this.SUBRULE(this.operators, { ARGS: [power.range, true] });
+    let to: Expr | null = null;
+    let exponent: Expr | null = null;
+    if (kind !== "constant") {
+      if (!this.is(1, T.DotDot)) this.unexpected("`..` and the value at the end", courseHelp);
+      this.CONSUME(T.DotDot);
+      to = this.SUBRULE(this.operators, { ARGS: [power.range, true] });
+    }
+    if (kind === "polynomial" && this.isWord(1, "power")) {
+      this.CONSUME(T.Identifier);
+      exponent = this.SUBRULE(this.operators, { ARGS: [power.range, true] });
+    }
+    parts.curve.push({ kind, from, to, power: exponent, span: this.since(start) });
   }
 
   private raiseBasis(by: IToken): never {
     const close = nearest(by.image, bases, 1);
-    let help = "a schedule varies by one of these five";
-    if (close.length > 0) help = `did you mean \`by ${close[0]}\`?`;
-    if (by.image === "step") help = "a number that changes with the step is not part of this version";
-    const message = `expected depth, layer, name, kind or role after \`by\`, found \`${by.image}\``;
+    const help = close.length > 0 ? `did you mean \`by ${close[0]}\`?` : "a schedule varies by one of these six";
+    const message = `expected depth, layer, name, kind, role or step after \`by\`, found \`${by.image}\``;
     return this.raise("S012", message, by, { help });
   }
 }

@@ -3,25 +3,26 @@
  *
  * In: laid-out tokens. Out: the uses and definitions of a file. The words that begin definitions are names everywhere
  * else. A mistake in a header does not hide the mistakes in its body; anything worse is skipped up to the next
- * definition.
+ * definition. What has members is in modules.ts.
  */
-import { EOF, type TokenType } from "chevrotain";
+import { EOF } from "chevrotain";
 import { beginsDefinition } from "./lineends.js";
+import { ModuleRules, moduleKinds } from "./modules.js";
 import { nearest } from "./nearest.js";
 import { describe, type Rule } from "./recovery.js";
-import { StatementRules } from "./statements.js";
 import * as T from "./tokens.js";
-import type { Block, Definition, Param, Span, TypeExpr, Use } from "./tree.js";
+import type { Definition, Param, Span, Use } from "./tree.js";
 
-const words = ["use", "def", "merge", "recipe", "record"] as const;
-const reserved: ReadonlySet<string> = new Set(["adapter", "router", "module", "optimizer", "sampler"]);
+const words = ["use", "def", "merge", "recipe", "record", ...moduleKinds] as const;
+
+const listed = words.map((word) => `\`${word}\``).join(", ");
 
 export interface FileParts {
   readonly uses: readonly Use[];
   readonly definitions: readonly Definition[];
 }
 
-export abstract class DefinitionRules extends StatementRules {
+export abstract class DefinitionRules extends ModuleRules {
   protected readonly file: Rule<FileParts> = this.rule("file", () => {
     const uses: Use[] = [];
     const definitions: Definition[] = [];
@@ -56,19 +57,20 @@ export abstract class DefinitionRules extends StatementRules {
     if (this.isWord(1, "def") || this.isWord(1, "merge")) return this.SUBRULE(this.functionDefinition);
     if (this.isWord(1, "recipe")) return this.SUBRULE(this.recipe);
     if (this.isWord(1, "record")) return this.SUBRULE(this.recordDefinition);
+    if (this.is(1, T.Identifier) && moduleKinds.has(this.LA(1).image)) return this.SUBRULE(this.moduleDefinition);
     return this.notADefinition();
   });
 
   /** Anything else at the top of a file; says what it might have been. */
   private notADefinition(): never {
     const token = this.LA(1);
-    if (token.tokenType === T.Identifier && reserved.has(token.image) && this.is(2, T.Identifier)) {
-      this.raise("S015", `\`${token.image}\` definitions are not part of this version`, token, {
-        help: "this version has `use`, `def`, `merge`, `recipe` and `record`",
+    if (this.isWord(1, "sampler") && this.is(2, T.Identifier)) {
+      this.raise("S015", "`sampler` definitions are not part of this version", token, {
+        help: `a file holds ${listed}`,
       });
     }
     const close = token.tokenType === T.Identifier ? nearest(token.image, words, 1) : [];
-    let help = "a file holds `use`, `def`, `merge`, `recipe` and `record`; statements stand inside their braces";
+    let help = `a file holds ${listed}; statements stand inside their braces`;
     if (close.length > 0) help = `did you mean \`${close[0]}\`?`;
     return this.raise("S016", `expected a definition, found ${describe(token)}`, token, { help });
   }
@@ -115,25 +117,10 @@ export abstract class DefinitionRules extends StatementRules {
     const kind = this.CONSUME(T.Identifier).image as "def" | "merge";
     const name = this.SUBRULE(this.name);
     this.brackets(T.LParen, T.RParen, () => params.push(this.SUBRULE(this.param)));
-    const result = this.skip(T.Arrow) ? this.resultType() : null;
-    const body = this.definitionBody();
+    const result = this.skip(T.Arrow) ? this.resultType(0) : null;
+    const body = this.functionBody();
     return { kind, name, params, result, body, doc: this.docBefore(start), span: this.since(start) };
   });
-
-  private resultType(): TypeExpr | null {
-    const bodyAhead: ReadonlySet<TokenType> = new Set([T.LCurly, T.Equals, T.Newline]);
-    return this.attempt<TypeExpr | null>(
-      () => this.SUBRULE(this.type),
-      (token) => token.depth === 0 && bodyAhead.has(token.tokenType),
-      () => null,
-    );
-  }
-
-  private definitionBody(): Block {
-    if (this.is(1, T.LCurly)) return this.SUBRULE(this.block, { ARGS: [false] });
-    if (!this.skip(T.Equals)) this.unexpected("`->`, `{` or `=`");
-    return this.SUBRULE(this.result);
-  }
 
   /** `recipe name(seed = 7) { … }`. */
   protected readonly recipe: Rule<Definition> = this.rule("recipe", () => {

@@ -43,11 +43,7 @@ export abstract class ExpressionRules extends LiteralRules {
         if (operator === undefined || operator.power <= min) return left;
         this.CONSUME(T.Infix);
         if (++chain > chainLimit) this.raiseChain(sign);
-        if (sign.tokenType === T.Pipe) {
-          this.report("S011", "`|` stands only between types", this.spanOf(sign), {
-            help: "write `or`; it works elementwise on bool tensors",
-          });
-        }
+        if (sign.tokenType === T.Pipe || sign.tokenType === T.LeftArrow) this.reportMisplaced(sign);
         const alone = operator.power === power.comparison || operator.power === power.range;
         if (alone && last === operator.power) this.reportRepeated(sign, operator);
         last = operator.power;
@@ -81,6 +77,18 @@ export abstract class ExpressionRules extends LiteralRules {
     });
   }
 
+  private reportMisplaced(sign: IToken): void {
+    if (sign.tokenType === T.Pipe) {
+      this.report("S011", "`|` stands only between types", this.spanOf(sign), {
+        help: "write `or`; it works elementwise on bool tensors",
+      });
+    } else {
+      this.report("S011", "`<-` stands only after the name of a state", this.spanOf(sign), {
+        help: "a state is assigned as a whole, `m <- e`; for `less than minus` put a space: `< -`",
+      });
+    }
+  }
+
   private reportRepeated(sign: IToken, operator: Operator): void {
     const message =
       operator.op === ".." ? "`..` cannot follow another `..`" : `\`${sign.image}\` cannot follow another comparison`;
@@ -103,8 +111,21 @@ export abstract class ExpressionRules extends LiteralRules {
     return { kind: "unary", op: "-", value, span: this.since(start) };
   });
 
-  /** An operand with its calls, indices and fields. */
+  /** `m`, `m with { "lm_head.weight": w }`, `m with mask with other`. */
   protected readonly postfix: Rule<Expr, [boolean]> = this.rule("postfix", (key) => {
+    const start = this.mark();
+    let target = this.SUBRULE(this.access, { ARGS: [key] });
+    for (let chain = 0; this.isWord(1, "with") && beginsExpression(this.LA(2)); chain++) {
+      if (chain > chainLimit) this.raiseChain(this.LA(1));
+      this.CONSUME(T.Identifier);
+      const value = this.SUBRULE(this.access, { ARGS: [key] });
+      target = { kind: "with", target, value, span: this.since(start) };
+    }
+    return target;
+  });
+
+  /** An operand with its calls, indices and fields. */
+  protected readonly access: Rule<Expr, [boolean]> = this.rule("access", (key) => {
     const start = this.mark();
     let target = this.SUBRULE(this.operand, { ARGS: [key] });
     for (let chain = 0; ; chain++) {
@@ -127,17 +148,18 @@ export abstract class ExpressionRules extends LiteralRules {
     }
   });
 
-  /** `(a, over = row, ..)`. */
+  /** `(a, over = row, ..)`, `(x, .., gates = g)`. */
   protected readonly args: Rule<readonly Argument[]> = this.rule("args", () => {
     const args: Argument[] = [];
     this.brackets(T.LParen, T.RParen, () => {
-      const last = args.at(-1);
-      if (last?.rest) {
-        this.report("S013", "`..` is not the last argument", last.span, {
-          help: "move it to the end: it passes the parameters that remain",
+      const rest = args.find((a) => a.rest);
+      const argument = this.SUBRULE(this.argument);
+      if (rest !== undefined && argument.name === null) {
+        this.report("S013", "`..` is not the last argument", rest.span, {
+          help: "move it to the end: it passes the parameters that remain; only named arguments may follow it",
         });
       }
-      args.push(this.SUBRULE(this.argument));
+      args.push(argument);
     });
     return args;
   });

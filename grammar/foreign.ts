@@ -27,13 +27,6 @@ const table: ReadonlyMap<string, Advice> = new Map([
   ["*=", { help: changes, readAs: T.Star }],
   ["/=", { help: changes, readAs: T.Slash }],
   [":=", { help: "write `=`", readAs: T.Equals }],
-  [
-    "<-",
-    {
-      help: "nothing can be assigned in a merge or a recipe; for `less than minus` put a space: `< -`",
-      readAs: T.Less,
-    },
-  ],
   ["~", { help: "write `not` for a Bool, `1 - x` for a mask of numbers", readAs: T.Not }],
   ["$", { help: "a `$` has a meaning only inside a string, before `{`", readAs: null }],
 ]);

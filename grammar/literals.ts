@@ -128,15 +128,23 @@ export abstract class LiteralRules extends TypeRules {
     return items.length === 1 && !comma ? items[0] : { kind: "tuple", items, span };
   });
 
-  /** `{ a: x, b }`; `b` alone is `b: b`. */
+  /** `{ a: x, b, "lm_head.weight": w }`; `b` alone is `b: b`. */
   protected readonly record: Rule<Expr> = this.rule("record", () => {
     const start = this.mark();
     const fields: { name: Name; value: Expr }[] = [];
     this.brackets(T.LCurly, T.RCurly, () => {
-      const name = this.SUBRULE(this.name);
+      const quoted = this.is(1, T.StringToken);
+      const name = quoted ? this.SUBRULE(this.key) : this.SUBRULE(this.name);
+      if (quoted && !this.is(1, T.Colon)) this.unexpected("`:` after a key");
       const value: Expr = this.skip(T.Colon) ? this.SUBRULE(this.value) : { kind: "name", name, span: name.span };
       fields.push({ name, value });
     });
     return { kind: "record", fields, span: this.since(start) };
+  });
+
+  /** The name of a field that is no word of the language: `"lm_head.weight"`. */
+  protected readonly key: Rule<Name> = this.rule("key", () => {
+    const token = this.CONSUME(T.StringToken);
+    return { text: this.decode(token.image.slice(1, -1), token.startOffset + 1), span: this.spanOf(token) };
   });
 }

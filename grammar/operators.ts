@@ -37,6 +37,7 @@ const table: ReadonlyMap<TokenType, Operator> = new Map([
   [T.EqualEqual, left("==", power.comparison)],
   [T.NotEqual, left("!=", power.comparison)],
   [T.Less, left("<", power.comparison)],
+  [T.LeftArrow, left("<", power.comparison)],
   [T.LessEqual, left("<=", power.comparison)],
   [T.Greater, left(">", power.comparison)],
   [T.GreaterEqual, left(">=", power.comparison)],

@@ -22,6 +22,9 @@ export function printTree(file: File): string {
   return `${out.join("\n")}\n`;
 }
 
+/** Members whose values are words of the language. */
+const bare: ReadonlySet<string> = new Set(["op", "by", "unit", "space", "role", "sharing"]);
+
 type Fields = Readonly<Record<string, unknown>>;
 
 function printNode(role: string, node: object, depth: number, table: LineTable, out: string[]): void {
@@ -29,7 +32,7 @@ function printNode(role: string, node: object, depth: number, table: LineTable, 
   const below: [string, object][] = [];
   for (const [key, value] of Object.entries(node as Fields)) {
     if (key === "span" || key === "opSpan" || value === null || value === undefined) continue;
-    if (key === "kind") words.unshift(String(value));
+    if (key === "kind" && typeof value === "string") words.unshift(value);
     else if (isName(value)) words.push(visible(value.text));
     else if (Array.isArray(value)) printList(key, value, words, below);
     else if (typeof value === "object") below.push([key, value]);
@@ -55,8 +58,7 @@ function printList(key: string, items: readonly unknown[], words: string[], belo
 function plain(key: string, value: unknown): string {
   if (value === true) return key;
   if (value === false) return `not-${key}`;
-  if (typeof value === "string")
-    return key === "op" || key === "by" || key === "unit" || key === "space" ? value : `${key}=${quoted(value)}`;
+  if (typeof value === "string") return bare.has(key) ? value : `${key}=${quoted(value)}`;
   return String(value);
 }
 

@@ -193,7 +193,6 @@ export abstract class Recovering extends EmbeddedActionsParser {
   private afterElement(): string | null {
     if (this.is(1, T.Equals)) return "to name a value write `let x = …`; to compare write `==`";
     if (this.is(1, T.For)) return "there is no `for` statement; write a list `[e for x in xs]`";
-    if (this.isWord(1, "with")) return "`with` is not part of this version; build a new record `{ a: x }`";
     if (this.is(1, T.Colon) && this.is(-1, T.LCurly))
       return "after `=>` a `{` opens a block; a record there is `({ a: x })`";
     if (this.is(1, T.Colon)) return "types stand after names: in parameters, in records and in `let x: T = …`";

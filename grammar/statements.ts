@@ -1,8 +1,8 @@
 /**
  * Rules for statements and blocks.
  *
- * In: laid-out tokens. Out: Statement, Block. `input` and `report` are words only where a statement begins and what
- * follows fits; elsewhere they are names.
+ * In: laid-out tokens. Out: Statement, Block. `input`, `report`, `loss` and `emit` are words only where a statement
+ * begins and what follows fits; elsewhere they are names.
  */
 import { ControlRules } from "./control.js";
 import { beginsExpression, power } from "./operators.js";
@@ -41,6 +41,20 @@ export abstract class StatementRules extends ControlRules {
       this.CONSUME(T.Identifier);
       const value = this.SUBRULE(this.value);
       return { kind: "report", value, span: this.since(start) };
+    }
+    if (this.beginsLoss()) return this.SUBRULE(this.lossStatement);
+    if (this.is(1, T.Identifier) && this.is(2, T.LeftArrow)) {
+      const name = this.SUBRULE(this.name);
+      this.CONSUME(T.LeftArrow);
+      const value = this.SUBRULE(this.value);
+      return { kind: "assign", name, value, span: this.since(start) };
+    }
+    if (this.isWord(1, "emit") && this.is(2, T.Identifier) && this.is(3, T.Equals)) {
+      this.CONSUME(T.Identifier);
+      const name = this.SUBRULE(this.name);
+      this.CONSUME(T.Equals);
+      const value = this.SUBRULE(this.value);
+      return { kind: "emit", name, value, span: this.since(start) };
     }
     if (!beginsExpression(this.LA(1))) this.unexpected("a statement", this.insteadOfStatement());
     const value = this.SUBRULE(this.value);
@@ -114,6 +128,23 @@ export abstract class StatementRules extends ControlRules {
     }
     return { kind: "input", name, type, default: value, doc: this.docBefore(start), span: this.since(start) };
   });
+
+  /** `loss e`, `shared loss e`. */
+  protected readonly lossStatement: Rule<Statement> = this.rule("lossStatement", () => {
+    const start = this.mark();
+    const shared = this.isWord(1, "shared");
+    if (shared) this.CONSUME(T.Identifier);
+    this.CONSUME(T.Identifier);
+    const value = this.SUBRULE(this.value);
+    return { kind: "loss", shared, value, span: this.since(start) };
+  });
+
+  /** A difference that nobody uses means nothing, so that after `loss` a minus is a sign. */
+  private beginsLoss(): boolean {
+    const k = this.isWord(1, "shared") ? 2 : 1;
+    if (!this.isWord(k, "loss") || !beginsExpression(this.LA(k + 1)) || this.isWord(k + 1, "where")) return false;
+    return this.is(k + 1, T.Minus) || !this.is(k + 1, T.Infix);
+  }
 
   private beginsInput(): boolean {
     if (!this.isWord(1, "input") || !this.is(2, T.Identifier)) return false;

@@ -26,6 +26,14 @@ export const Identifier = createToken({
   categories: [Word],
 });
 
+/** What an adapter puts in the place of its host's weight. */
+export const NewWeight = createToken({
+  name: "NewWeight",
+  label: "`weight'`",
+  pattern: /weight'/,
+  start_chars_hint: ["w"],
+});
+
 function keyword(name: string, word: string, categories: TokenType[] = [Word]): TokenType {
   return createToken({ name, label: `\`${word}\``, pattern: word, longer_alt: Identifier, categories });
 }
@@ -72,6 +80,8 @@ export const DotDot = sign("DotDot", "..", [Infix]);
 export const Dot = sign("Dot", ".");
 export const FatArrow = sign("FatArrow", "=>");
 export const Arrow = sign("Arrow", "->");
+/** Assigns to a state; between two operands it is reported and read as `<`. */
+export const LeftArrow = sign("LeftArrow", "<-", [Infix]);
 export const EqualEqual = sign("EqualEqual", "==", [Infix]);
 export const NotEqual = sign("NotEqual", "!=", [Infix]);
 export const LessEqual = sign("LessEqual", "<=", [Infix]);
@@ -97,8 +107,8 @@ export const Foreign = createToken({
   name: "Foreign",
   label: "a sign of another language",
   pattern:
-    /&&|\|\||\*\*|\+=|-=|\*=|\/=|<-|:=|===|&|!(?!=)|#[^\r\n]*|'[^'\r\n]*'?|`[^`\r\n]*`?|\$|~|\/\*[\s\S]*?(?:\*\/|$)/,
-  start_chars_hint: [..."&|*+-/<:=!#'`$~"],
+    /&&|\|\||\*\*|\+=|-=|\*=|\/=|:=|===|&|!(?!=)|#[^\r\n]*|'[^'\r\n]*'?|`[^`\r\n]*`?|\$|~|\/\*[\s\S]*?(?:\*\/|$)/,
+  start_chars_hint: [..."&|*+-/:=!#'`$~"],
   line_breaks: true,
 });
 
@@ -175,9 +185,11 @@ const lexed: TokenType[] = [
   And,
   Or,
   In,
+  NewWeight,
   Identifier,
   FatArrow,
   Arrow,
+  LeftArrow,
   Ellipsis,
   DotDot,
   Dot,

@@ -119,12 +119,18 @@ export abstract class TypeRules extends Recovering {
     return { kind: "size", value, span: this.since(start) };
   });
 
-  /** `Int`, `List[T]`, `linear[out, in]`. */
+  /** `Int`, `List[T]`, `linear[out, in]`: types have great first letters, what has a weight has small ones. */
   protected readonly namedType: Rule<TypeExpr> = this.rule("namedType", () => {
     const start = this.mark();
     const name = this.SUBRULE(this.name);
     const args: TypeExpr[] = [];
-    if (this.is(1, T.LSquare)) this.brackets(T.LSquare, T.RSquare, () => args.push(this.SUBRULE(this.type)));
-    return { kind: "named", name, args, span: this.since(start) };
+    const dims: DimExpr[] = [];
+    if (!this.is(1, T.LSquare)) return { kind: "named", name, args, dims: null, span: this.since(start) };
+    const small = /^[a-z_]/.test(name.text);
+    this.brackets(T.LSquare, T.RSquare, () => {
+      if (small) dims.push(this.SUBRULE(this.dimension));
+      else args.push(this.SUBRULE(this.type));
+    });
+    return { kind: "named", name, args, dims: small ? dims : null, span: this.since(start) };
   });
 }

@@ -78,7 +78,6 @@ test("each mistake has its message and its help", () => {
   one(body("let a = if b { 1 } else { 2 }"), "S001", /expected `then`/);
   one(body("let f = x => { a: x }"), "S001", /found `:`/, /\(\{ a: x \}\)/);
   one(body("let a = ()"), "S001", /between `\(` and `\)`/);
-  one(body("let a = b with { c: 1 }"), "S001", /found `with`/, /not part of this version/);
   one(body("let a = f(b,, c)"), "S001", /expected an expression, found `,`/);
   one(body("let a = [x if c]"), "S001", /for x in xs/);
   one(body("let a = [x for x in xs, y]"), "S001", /`\]` after a comprehension/);
@@ -101,16 +100,29 @@ test("each mistake has its message and its help", () => {
   one(body("let a = 'b'"), "S011", /`'`/, /double quotes/);
   one(body("let a = by stage { 0 .. 1 }"), "S012", /found `stage`/);
   one(body("let a = by layr { 0..1 => 2 }"), "S012", /found `layr`/, /by layer/);
-  one(body("let a = by step { warmup 10, cosine 1 .. 0 }"), "S012", /`step`/, /this version/);
+  one(body("let a = by step { warmup 10, cosin 1 .. 0 }"), "S012", /found `cosin`/, /did you mean `cosine`/);
+  one(body("let a = by step { linear 1 .. 0, cosine 1 .. 0 }"), "S012", /expected warmup, found `cosine`/);
+  one(body("let a = by step { linear 1 }"), "S001", /`\.\.` and the value at the end/);
+  one(body("let a = by step { 1 .. 0 }"), "S001", /expected `=>`/, /cosine/);
+  one(body("let a = by step { warmup 10, 0..5 => 1 }"), "S001", /no cases beside a course/);
+  one(body("let a = x <-1"), "S011", /`<-`/, /put a space/);
   one(body("let a = by depth { 1 }"), "S001", /expected `=>`/);
   one(body("f(.., a)"), "S013");
+  one("module m() { forward(.., x) = x }", "S013", /last parameter/);
+  one('recipe r { let a = { "b" } }', "S001", /`:` after a key/);
+  one("module m() on linear { }", "S001", /expected `\{`, found `on`/, /adapter or a router/);
+  one("module m() -> Tensor[n] { }", "S001", /expected `\{`, found `->`/, /forward/);
+  one("adapter a() { delta = 1 }", "S001", /`on` and what the adapter wraps/);
+  one("module m() { param a }", "S001", /expected `:` or `=`, found `}`/);
+  one("module m() { param a = 1 as b }", "S001", /expected a string/);
+  one("module m() { forward(x) => x }", "S001", /found `=>`/, /f\(x\) = e/);
+  one("module m() {\n forward(x: ) = x\n state s = 1\n}", "S001", /expected a type/);
+  one("adapter a() on linear {\n tune host.bias, host.norm\n delta = 1\n}", "S015", /`tune`/);
+  one("adapter a() on linear {\n export a(..) as lora(rank = 2) { A = A }\n delta = 1\n}", "S015", /`export`/);
+  one("adapter a() on linear {\n base weight = q\n delta = 1\n}", "S015", /`base`/);
   one(body("let a = match x { [*r, n] => r }"), "S013");
   one(body("if a { input b: Int }"), "S014");
-  one(
-    "adapter lora(rank: Int = 8)\n  on linear(weight: Weight[out, in])\n{\n  a <- b && … c\n}\ndef f() = 1",
-    "S015",
-    /`adapter`/,
-  );
+  one("sampler greedy(rank: Int = 8)\n{\n  next(ctx) = a && … c\n}\ndef f() = 1", "S015", /`sampler`/);
   one("let a = 1", "S016", /found `let`/);
   one("recpie r { let a = 1 }", "S016", /found `recpie`/, /`recipe`/);
   one("def f() = 1 2", "S001", /new line after the definition/);

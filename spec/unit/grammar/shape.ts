@@ -3,7 +3,17 @@
  *
  * In: nodes. Out: `(+ a (* b c))`. Names stand for themselves; every other node begins with its kind or operator.
  */
-import type { Block, Expr, IndexItem, MatchPattern, Pattern, Statement, TypeExpr } from "../../../grammar/index.js";
+import type {
+  Block,
+  DimExpr,
+  Expr,
+  IndexItem,
+  MatchPattern,
+  Member,
+  Pattern,
+  Statement,
+  TypeExpr,
+} from "../../../grammar/index.js";
 import { parse } from "../../../grammar/index.js";
 
 /** The message of every diagnostic of a text, with its code. */
@@ -79,6 +89,8 @@ export function shape(e: Expr): string {
         "record",
         e.fields.map((f) => `${f.name.text}:${shape(f.value)}`),
       );
+    case "with":
+      return node("with", [shape(e.target), shape(e.value)]);
     case "call":
       return node("call", [
         shape(e.callee),
@@ -108,6 +120,15 @@ export function shape(e: Expr): string {
         ...e.anchors.map(shape),
         ...e.cases.map((c) => `${shape(c.key)}=>${shape(c.value)}`),
         ...(e.otherwise === null ? [] : [`else=>${shape(e.otherwise)}`]),
+        ...(e.warmup === null ? [] : [node("warmup", [shape(e.warmup)])]),
+        ...(e.curve === null
+          ? []
+          : [
+              node(
+                e.curve.kind,
+                [e.curve.from, e.curve.to, e.curve.power].flatMap((x) => (x === null ? [] : [shape(x)])),
+              ),
+            ]),
       ]);
     case "where":
       return node("where", [shape(e.call), shape(e.condition), ...(e.otherwise === null ? [] : [shape(e.otherwise)])]);
@@ -173,19 +194,62 @@ export function statement(s: Statement): string {
       return `${s.kind} ${shape(s.value)}`;
     case "expression":
       return shape(s.value);
+    case "assign":
+      return `${s.name.text} <- ${shape(s.value)}`;
+    case "loss":
+      return `${s.shared ? "shared " : ""}loss ${shape(s.value)}`;
+    case "emit":
+      return `emit ${s.name.text} = ${shape(s.value)}`;
+  }
+}
+
+function dimension(d: DimExpr): string {
+  return d.kind === "rest" ? `*${d.name.text}` : d.kind === "fresh" ? "_" : shape(d.value);
+}
+
+/** The members of a definition, one line each. */
+export function membersOf(text: string): string[] {
+  const { file, diagnostics } = parse("test.peft", text);
+  if (diagnostics.length > 0) throw new Error(`${text}: ${diagnostics.map((d) => d.message).join("; ")}`);
+  const definition = file.definitions[0];
+  if (!("members" in definition)) throw new Error("no members");
+  return definition.members.map(member);
+}
+
+function member(m: Member): string {
+  switch (m.kind) {
+    case "field": {
+      const typed = m.type === null ? "" : `: ${type(m.type)}`;
+      const value = m.value === null ? "" : ` = ${shape(m.value)}`;
+      const when = (c: Expr | null) => (c === null ? "" : ` if ${shape(c)}`);
+      const as = m.as === null ? "" : ` as ${shape(m.as.path)}${when(m.as.condition)}`;
+      return `${m.sharing} ${m.role} ${m.name.text}${typed}${value}${when(m.condition)}${as}`;
+    }
+    case "child":
+      return `${m.sharing} child ${m.frozen ? "frozen " : ""}${m.name.text} = ${shape(m.value)}`;
+    case "function": {
+      const params = [...m.params.map((p) => pattern(p.pattern)), ...(m.rest ? [".."] : [])];
+      return `${m.part ? "part " : ""}${m.name.text}(${params.join(", ")})${m.result === null ? "" : ` -> ${type(m.result)}`} ${block(m.body)}`;
+    }
+    case "delta":
+    case "weight":
+    case "config":
+      return `${m.kind} ${shape(m.value)}`;
+    case "load":
+      return `load ${block(m.body)}`;
+    case "statement":
+      return statement(m.statement);
   }
 }
 
 export function type(t: TypeExpr): string {
   switch (t.kind) {
     case "named":
+      if (t.dims !== null) return `${t.name.text}<${t.dims.map(dimension).join(",")}>`;
       return t.args.length === 0 ? t.name.text : `${t.name.text}[${t.args.map(type).join(",")}]`;
     case "tensor": {
       if (t.dims === null) return t.space;
-      const dims = t.dims.map((d) =>
-        d.kind === "rest" ? `*${d.name.text}` : d.kind === "fresh" ? "_" : shape(d.value),
-      );
-      return `${t.space}[${dims.join(",")}${t.dtype === null ? "" : `;${t.dtype}`}]`;
+      return `${t.space}[${t.dims.map(dimension).join(",")}${t.dtype === null ? "" : `;${t.dtype}`}]`;
     }
     case "union":
       return t.options.map(shape).join("|");

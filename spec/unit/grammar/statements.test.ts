@@ -167,7 +167,9 @@ test("types", () => {
     "(Int, Float) -> List[Int]": "(Int,Float)->List[Int]",
     "() -> (Int) -> Int?": "()->(Int)->Int?",
     "{ a: Int, b: Float = 1 }": "{a:Int,b:Float}",
-    "linear[out, in]": "linear[out,in]",
+    "linear[out, in]": "linear<out,in>",
+    "List[linear[*b, 2 * d]?]": "List[linear<*b,(* 2 d)>?]",
+    "Tree[Tensor]": "Tree[Tensor]",
   };
   for (const [text, expected] of Object.entries(cases)) assert.is(typeShape(text), expected, text);
 });
