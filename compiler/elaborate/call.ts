@@ -7,7 +7,10 @@ import { nearest } from "../../grammar/index.js";
 import { runBuiltin } from "./builtins/index.js";
 import { type Context, inner, numbered, Poisoned, step, stop } from "./context.js";
 import { bind, evaluate, evaluateBlock, patternName, resolve } from "./evaluate.js";
+import { callModule, forwardParams, functionOf, runFunction } from "./forward.js";
 import { lift, type Where } from "./lift.js";
+import { makeModule, modelOf } from "./model.js";
+import { initState, takeStep } from "./optimizer.js";
 import { wordOr } from "./selectors.js";
 import { type At, coerce, forgetAxes, liftsThrough } from "./types.js";
 import { type ClosureValue, describe, parts, type TreeValue, type Value } from "./value.js";
@@ -32,10 +35,45 @@ export function call(context: Context, expr: CallExpr, where: Where | null): Val
     case "closure":
       if (where !== null) return stop(context, "R010", "`where` selects the places of a lifted call, and functions without types never lift", where.span);
       return callClosure(context, callee, bindArguments(context, "the function", callee.params, expr, () => null), expr.span);
+    case "optimizerFunction":
+      return callOptimizer(context, callee, expr);
+    case "moduleDefinition":
+    case "method":
+    case "tree":
+      if (where !== null) return stop(context, "R010", "`where` selects the places of a lifted call, and modules do not lift", where.span);
+      return callInstance(context, callee, expr);
     case "poison":
       throw new Poisoned();
     default:
       return stop(context, "T005", `${describe(callee)} cannot be called`, expr.callee.span);
+  }
+}
+
+/** `o.init(p)` and `o.step(p, g, state, step)`. */
+function callOptimizer(context: Context, callee: Extract<Value, { kind: "optimizerFunction" }>, expr: CallExpr): Value {
+  const values = expr.args.map((arg) => (arg.value === null ? stop(context, "T004", "`..` has nothing to pass on here", arg.span) : evaluate(context, arg.value)));
+  const wanted = callee.name === "init" ? 1 : 4;
+  if (values.length !== wanted) return stop(context, values.length < wanted ? "T003" : "T004", `${callee.name} takes ${wanted === 1 ? "(p)" : "(p, g, state, step)"}, ${values.length} arguments are given`, expr.span);
+  return callee.name === "init" ? initState(context, callee.of, values[0], expr.span) : takeStep(context, callee.of, values, expr.span);
+}
+
+/** Makes a module, or calls one: a model, a part of it, or one of its functions. */
+function callInstance(context: Context, callee: Extract<Value, { kind: "moduleDefinition" | "method" | "tree" }>, expr: CallExpr): Value {
+  const { span } = expr;
+  const bound = (name: string, params: readonly Param[]) => bindArguments(context, name, params, expr, (p) => definitionType(params, p));
+  switch (callee.kind) {
+    case "moduleDefinition": {
+      const { definition, module } = callee;
+      return makeModule(context, definition, module, bound(definition.name.text, definition.params), span);
+    }
+    case "method": {
+      const member = functionOf(callee.of.module!, callee.name)!;
+      return runFunction(step(context, numbered(context, callee.name)), callee.of, callee.name, bound(callee.name, member.params), span);
+    }
+    case "tree": {
+      const model = modelOf(context, callee, span);
+      return callModule(context, model, bound(model.module!.definition.name.text, forwardParams(context, model, span)), span);
+    }
   }
 }
 
@@ -50,6 +88,12 @@ export function apply(context: Context, callee: Value, values: readonly Value[],
     const { params } = callee.definition;
     if (params.length < values.length) return stop(context, "T004", `${callee.definition.name.text} takes ${params.length} arguments, ${values.length} are given`, span);
     return callDefinition(context, callee, new Map(values.map((value, i) => [patternName(params[i].pattern), { value, at }])), null, at);
+  }
+  if (callee.kind === "tree" || callee.kind === "method") {
+    const model = callee.kind === "tree" ? modelOf(context, callee, span) : callee.of;
+    const params = callee.kind === "tree" ? forwardParams(context, model, span) : functionOf(model.module!, callee.name)!.params;
+    const given = new Map(values.map((value, i) => [patternName(params[i].pattern), { value, at }]));
+    return callee.kind === "tree" ? callModule(context, model, given, span) : runFunction(context, model, callee.name, given, span);
   }
   return stop(context, "T005", `${describe(callee)} cannot be called`, span);
 }
@@ -159,20 +203,25 @@ function invoke(context: Context, callee: Extract<Value, { kind: "definition" }>
     recipe: false,
     calls: [...context.calls, { file: at.file, span: at.span, text: `in this call of ${name}` }],
   };
-  for (const param of definition.params) {
-    const key = patternName(param.pattern);
-    const arg = given.get(key);
-    if (arg === undefined && param.default === null) {
-      return stop(context, "T003", `${name} needs the argument ${key}`, at.span, { others: [{ file: module, span: param.span, text: "declared here" }] });
-    }
-    const value = arg?.value ?? resolve(scope, defaultValue(scope, param));
-    const blame = arg?.at ?? { file: module, span: param.span };
-    bind(scope, param.pattern, param.type === null ? value : coerce(scope, value, param.type, blame, `the argument ${key} of ${name}`));
-  }
+  bindParams(scope, name, definition.params, given, at);
   const result = evaluateBlock(scope, definition.body);
   if (result === undefined) return stop(scope, "T009", `${name} ends without returning a value`, definition.name.span, { help: "add `return value`" });
   const declared = definition.result;
   return forgetAxes(declared === null ? result : coerce(scope, result, declared, { file: module, span: declared.span }, `the result of ${name}`));
+}
+
+/** Binds arguments and defaults in the scope's own names, each as its declared type wants it. */
+export function bindParams(scope: Context, name: string, params: readonly Param[], given: ReadonlyMap<string, Given>, at: At): void {
+  for (const param of params) {
+    const key = patternName(param.pattern);
+    const arg = given.get(key);
+    if (arg === undefined && param.default === null) {
+      stop({ ...scope, file: at.file }, "T003", `${name} needs the argument ${key}`, at.span, { others: [{ file: scope.file, span: param.span, text: "declared here" }] });
+    }
+    const value = arg?.value ?? resolve(scope, defaultValue(scope, param));
+    const blame = arg?.at ?? { file: scope.file, span: param.span };
+    bind(scope, param.pattern, param.type === null ? value : coerce(scope, value, param.type, blame, `the argument ${key} of ${name}`));
+  }
 }
 
 function defaultValue(scope: Context, param: Param): Value {

@@ -5,6 +5,7 @@
 import { type Diagnostic, type DiagnosticParts, fail, type Label, type Span } from "../../grammar/index.js";
 import { type Graph, type LateNode, type Node, type Shape, showShape, type StorageDtype } from "../ir/index.js";
 import type { Place } from "../places/index.js";
+import type { Build } from "./module.js";
 import type { Session } from "./session.js";
 import type { Value } from "./value.js";
 
@@ -22,6 +23,20 @@ export interface Context {
   readonly calls: readonly Label[];
   /** True in the body of a recipe, where load, save and report may stand. */
   readonly recipe: boolean;
+  /** The tree that module instances add their tensors to; null outside. */
+  readonly build: Build | null;
+  /** Losses of the modules that were called: `value_and_grad` adds them. */
+  readonly losses: Node[];
+  /** The innermost running loop. */
+  readonly loop: LoopContext | null;
+}
+
+/** What a step of a running loop sees. */
+export interface LoopContext {
+  /** Number of the step, from 0: rank 0, i64. */
+  readonly index: Node;
+  readonly count: number;
+  readonly logs: { name: string; node: Node }[];
 }
 
 /** The place of a lifted call: a tensor of the first model, with its shape and how it is stored. */

@@ -73,6 +73,9 @@ export function elaborate(request: ElaborateRequest): Elaborated {
     frame: { path: "", counts: new Map() },
     calls: [],
     recipe: true,
+    build: null,
+    losses: [],
+    loop: null,
   };
   const settings = new Map<string, string>();
   const declared = new Set<string>();

@@ -9,8 +9,11 @@ import { call } from "./call.js";
 import { type Context, inner, lookup, namesIn, numbered, Poisoned, step, stop } from "./context.js";
 import { indexTensor } from "./indexing.js";
 import { liftOperator } from "./lift.js";
-import { binary, equalStatic, makeNode } from "./operators.js";
+import { modelOf } from "./model.js";
+import { memberOf } from "./module.js";
+import { binary, equalStatic, makeNode, nodeOf } from "./operators.js";
 import { evaluateSchedule } from "./schedule.js";
+import { replaceLeaves } from "./replace.js";
 import { constantWord, hereField, isPlaceValue, isPlaceWord, selectorIn } from "./selectors.js";
 import { coerce } from "./types.js";
 import { bool, describe, float, int, list, none, parts, type ScheduleValue, tensor, text, type Value } from "./value.js";
@@ -44,6 +47,16 @@ export function evaluateStatement(context: Context, statement: Statement): Value
     case "expression":
       evaluate(context, statement.value);
       return undefined;
+    case "assign":
+      assign(context, statement.name.text, evaluate(step(context, numbered(context, statement.name.text)), statement.value), statement.name.span);
+      return undefined;
+    case "loss": {
+      const value = evaluate(step(context, numbered(context, "loss")), statement.value);
+      context.losses.push(nodeOf(context, value, statement.value.span));
+      return undefined;
+    }
+    case "emit":
+      return stop(context, "R039", "taps are not part of this version, so nothing can be published with emit", statement.span, { help: "take the line out" });
     case "input":
     case "report":
       return stop(context, "T014", `${statement.kind} stands only in the body of a recipe`, statement.span);
@@ -53,6 +66,16 @@ export function evaluateStatement(context: Context, statement: Statement): Value
 /** `let x: Tensor[n, h] = ..` names axes and binds lengths. */
 function nameAxes(context: Context, value: Value, type: Extract<Statement, { kind: "let" }>["bindings"][number]["type"]): Value {
   return type === null ? value : coerce(context, value, type, { file: context.file, span: type.span });
+}
+
+/** `m <- e`: the name is bound anew where it was declared. */
+function assign(context: Context, name: string, value: Value, span: Span): void {
+  for (let n: Context["names"] | null = context.names; n !== null; n = n.outer) {
+    if (!n.own.has(name)) continue;
+    n.own.set(name, value);
+    return;
+  }
+  stop(context, "N001", `there is no state ${name} to assign to`, span, { help: `declare it: \`state ${name} = zeros_like(p)\`` });
 }
 
 export function patternName(pattern: Pattern): string {
@@ -134,6 +157,8 @@ export function evaluate(context: Context, expr: Expr): Value {
       return truth(context, evaluate(context, expr.condition), expr.condition.span) ? evaluate(context, expr.then) : evaluate(context, expr.else);
     case "match":
       return evaluateMatch(context, expr);
+    case "with":
+      return replaceLeaves(context, evaluate(context, expr.target), evaluate(context, expr.value), expr.span);
     case "lambda":
       return { kind: "closure", params: expr.params, body: expr.body, context };
     case "schedule":
@@ -148,9 +173,18 @@ function evaluateName(context: Context, name: string, span: Span): Value {
   if (value !== undefined) return value.kind === "poison" ? throwPoisoned() : value;
   const found = context.session.definitions.find(context.file, name);
   if (found !== undefined) {
-    if (found.definition.kind === "recipe") return stop(context, "T005", `${name} is a recipe: recipes are run, not called`, span);
-    if (found.definition.kind === "record") return stop(context, "T001", `${name} is a record type, not a value`, span);
-    return { kind: "definition", definition: found.definition, module: found.file };
+    const { definition, file: module } = found;
+    switch (definition.kind) {
+      case "recipe":
+        return stop(context, "T005", `${name} is a recipe: recipes are run, not called`, span);
+      case "record":
+        return stop(context, "T001", `${name} is a record type, not a value`, span);
+      case "def":
+      case "merge":
+        return { kind: "definition", definition, module };
+      default:
+        return { kind: "moduleDefinition", definition, module };
+    }
   }
   if (name === "here" && context.here !== null) return hereRecord(context);
   if (isPlaceWord(context, name)) return hereField(context, name, span);
@@ -315,6 +349,8 @@ function evaluateWhere(context: Context, expr: Extract<Expr, { kind: "where" }>)
 function evaluateField(context: Context, expr: Extract<Expr, { kind: "field" }>): Value {
   const target = evaluate(context, expr.target);
   const name = expr.name.text;
+  if (target.kind === "template" && target.definition.kind === "optimizer" && (name === "init" || name === "step")) return { kind: "optimizerFunction", of: target, name };
+  if (target.kind === "tree") return fieldOfTree(context, target, name, expr.name.span, expr.span);
   return operate(context, [target], expr.span, (c, [value]) => fieldOf(c, value, name, expr.name.span, expr.span), `.${name}`);
 }
 
@@ -322,6 +358,7 @@ function fieldOf(context: Context, value: Value, name: string, at: Span, span: S
   if (value.kind === "record") {
     const field = value.fields.get(name);
     if (field !== undefined) return field;
+    if (value.open === true) return none;
     return stop(context, "N003", `the record has no field ${name}`, at, { help: suggestion(nearest(name, [...value.fields.keys()])) ?? `it has ${[...value.fields.keys()].join(", ")}` });
   }
   if (value.kind === "tensor" && (name === "T" || name === "mT")) {
@@ -334,6 +371,15 @@ function fieldOf(context: Context, value: Value, name: string, at: Span, span: S
     return tensor(makeNode(context, "transpose", [value.node], { perm }, span), value.space, value.axes === null ? null : perm.map((p) => value.axes![p]));
   }
   return stop(context, "N003", `${describe(value)} has no field ${name}`, at);
+}
+
+/** A tensor, part or function of a model; of a plain tree, a field of its leaves. */
+function fieldOfTree(context: Context, tree: Extract<Value, { kind: "tree" }>, name: string, at: Span, span: Span): Value {
+  const model = tree.module === null && tree.donor === null ? tree : modelOf(context, tree, span);
+  const member = memberOf(model, name);
+  if (member !== undefined) return member;
+  const names = model.module === null ? [] : [...model.module.fields.keys(), ...model.module.children.keys(), ...model.module.statics.keys()];
+  return stop(context, "N003", `${tree.origin} has no part or tensor ${name}`, at, { help: suggestion(nearest(name, names)) });
 }
 
 function evaluateIndex(context: Context, expr: Extract<Expr, { kind: "index" }>): Value {

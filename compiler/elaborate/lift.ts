@@ -119,7 +119,7 @@ function sameNames(context: Context, main: TreeValue, tree: TreeValue, request: 
 /** Puts the results of the places together, leaf by leaf. */
 function gather(main: TreeValue, results: ReadonlyMap<string, Value>, carried: ReadonlyMap<string, Leaf>, origin: string): Value {
   const [first] = results.values();
-  if (first === undefined) return { kind: "tree", leaves: carried, donor: main.donor, origin };
+  if (first === undefined) return { ...main, leaves: carried, origin };
   if (first.kind === "record") {
     const fields = [...first.fields.keys()].map((key): [string, Value] => {
       const inside = new Map([...results].map(([n, v]) => [n, v.kind === "record" ? (v.fields.get(key) ?? none) : none]));
@@ -142,7 +142,7 @@ function gather(main: TreeValue, results: ReadonlyMap<string, Value>, carried: R
     if (value !== undefined) leaves.set(name, { value, place: leaf.place, stored: leaf.stored, scalar: leaf.scalar, reference: leaf.reference ?? (leaf.value.kind === "tensor" ? leaf.value.node : null), selected: true });
     else if (kept !== undefined && first.kind === "tensor" && first.node.shape.length > 0) leaves.set(name, kept);
   }
-  return { kind: "tree", leaves, donor: main.donor, origin };
+  return { ...main, leaves, origin };
 }
 
 /** Whether a value depends on tensors only through statistics over the model. */

@@ -2,7 +2,7 @@
  * What one elaboration has and collects: the definitions, the host that opens checkpoints (headers only), and the
  * growing plan of saves and reports.
  */
-import type { Definition, Diagnostic, Span } from "../../grammar/index.js";
+import type { Definition, Diagnostic, ModuleDefinition, Span } from "../../grammar/index.js";
 import type { Graph, Node, StorageDtype } from "../ir/index.js";
 import type { Donor, Leaf, Value } from "./value.js";
 
@@ -24,6 +24,8 @@ export interface Host {
 export interface Definitions {
   find(file: string, name: string): { readonly definition: Definition; readonly file: string } | undefined;
   names(file: string): readonly string[];
+  /** The network of a checkpoint by what its config says; absent where the host offers none. */
+  architecture?(modelType: string | null, architectures: readonly string[]): { readonly definition: ModuleDefinition; readonly file: string } | null;
 }
 
 /** One tensor of a saved model. */

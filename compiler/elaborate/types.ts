@@ -188,6 +188,14 @@ function bindDims(context: Context, value: TensorValue, dims: readonly DimExpr[]
   return axes;
 }
 
+/** The shape that a type with fixed dimensions declares. */
+export function shapeOfType(context: Context, type: Extract<TypeExpr, { kind: "tensor" }>): number[] {
+  return (type.dims ?? []).map((dim) => {
+    if (dim.kind !== "size") return stop(context, "T007", "the shape of a parameter must be known", dim.span, { help: "name every dimension" });
+    return dimValue(context, dim.value);
+  });
+}
+
 function dimValue(context: Context, expr: Expr): number {
   const value = evaluate(inner(context), expr);
   if (value.kind === "number" && Number.isInteger(value.value) && value.value >= 0) return value.value;

@@ -2,7 +2,7 @@
  * Values of the elaborator. Structure is static and fully known here: numbers, strings, lists, functions, the names and
  * shapes in a model. Only what a tensor holds is not: a tensor value is a node of the graph. Spec: spec/language.md.
  */
-import type { Expr, FunctionDefinition, Param } from "../../grammar/index.js";
+import type { Expr, FunctionDefinition, ModuleDefinition, Param } from "../../grammar/index.js";
 import type { Node, StorageDtype } from "../ir/index.js";
 import { showShape } from "../ir/index.js";
 import type { Place } from "../places/index.js";
@@ -26,7 +26,12 @@ export type Value =
   | { readonly kind: "dtype"; readonly dtype: StorageDtype }
   | { readonly kind: "range"; readonly from: number; readonly to: number }
   | ClosureValue
+  | ModuleValue
+  | TemplateValue
+  | MethodValue
+  | OptimizerFunction
   | { readonly kind: "definition"; readonly definition: FunctionDefinition; readonly module: string }
+  | { readonly kind: "moduleDefinition"; readonly definition: ModuleDefinition; readonly module: string }
   | { readonly kind: "builtin"; readonly name: string }
   /** What a failed binding leaves behind; using it stays silent, the failure has been reported. */
   | { readonly kind: "poison" };
@@ -52,6 +57,8 @@ export interface ListValue {
 export interface RecordValue {
   readonly kind: "record";
   readonly fields: ReadonlyMap<string, Value>;
+  /** Fields that it lacks are none: a config, whose keys are not ours. */
+  readonly open?: boolean;
 }
 
 /** A tensor or, with shape [], a running number. `axes` names its axes where a declared type did. */
@@ -76,6 +83,49 @@ export interface TreeValue {
   readonly donor: Donor | null;
   /** Where the tree came from, for messages: a path or the name of a call. */
   readonly origin: string;
+  /** The module whose parameters the leaves are; null for plain trees. A view of a part has all leaves of its root. */
+  readonly module: ModuleValue | null;
+  /** Adapters by the path of the module that they wrap, in the order of attaching. */
+  readonly attached: ReadonlyMap<string, readonly ModuleValue[]>;
+}
+
+/** The structure of a module instance; its tensors are the leaves of the tree that holds it. */
+export interface ModuleValue {
+  readonly kind: "module";
+  readonly definition: ModuleDefinition;
+  readonly file: string;
+  /** Names of its tensors begin with this and a dot; empty at the root. */
+  readonly path: string;
+  /** Arguments and the lengths that shapes have bound. */
+  readonly statics: ReadonlyMap<string, Value>;
+  /** Tensors by the name of their field. */
+  readonly fields: ReadonlyMap<string, string>;
+  /** Modules, lists and records of them, by name. */
+  readonly children: ReadonlyMap<string, Value>;
+  /** The module that an adapter wraps. */
+  readonly host: ModuleValue | null;
+}
+
+/** A definition with arguments that waits for its place: an adapter for hosts, an optimizer for parameters. */
+export interface TemplateValue {
+  readonly kind: "template";
+  readonly definition: ModuleDefinition;
+  readonly file: string;
+  readonly given: ReadonlyMap<string, Value>;
+}
+
+/** `init` or `step` of an optimizer. */
+export interface OptimizerFunction {
+  readonly kind: "optimizerFunction";
+  readonly of: TemplateValue;
+  readonly name: "init" | "step";
+}
+
+/** A function of a module instance, bound to it. */
+export interface MethodValue {
+  readonly kind: "method";
+  readonly of: TreeValue;
+  readonly name: string;
 }
 
 export interface Leaf {
@@ -89,6 +139,8 @@ export interface Leaf {
   readonly reference: Node | null;
   /** Computed by a call that selected this place (not carried along unchanged). */
   readonly selected: boolean;
+  /** Belongs to an adapter: trained unless the recipe says otherwise, and saved by itself. */
+  readonly adapter?: boolean;
 }
 
 export interface Donor {
@@ -135,6 +187,11 @@ export function tensor(node: Node, space: TensorValue["space"] = "tensor", axes:
   return { kind: "tensor", node, space, axes };
 }
 
+/** A tree without a module. */
+export function plainTree(leaves: ReadonlyMap<string, Leaf>, donor: Donor | null, origin: string): TreeValue {
+  return { kind: "tree", leaves, donor, origin, module: null, attached: new Map() };
+}
+
 /** What a message calls a value: "Weight[64, 32]", "Int 3", "a list of 2". */
 export function describe(value: Value): string {
   switch (value.kind) {
@@ -171,8 +228,18 @@ export function describe(value: Value): string {
       return "a function";
     case "definition":
       return `the ${value.definition.kind} ${value.definition.name.text}`;
+    case "moduleDefinition":
+      return `the ${value.definition.kind} ${value.definition.name.text}`;
     case "builtin":
       return `the builtin function ${value.name}`;
+    case "module":
+      return `the ${value.definition.kind} ${value.definition.name.text}`;
+    case "template":
+      return `the ${value.definition.kind} ${value.definition.name.text}`;
+    case "optimizerFunction":
+      return `the function ${value.name} of an optimizer`;
+    case "method":
+      return `the function ${value.name} of ${value.of.origin}`;
     case "poison":
       return "a value that could not be computed";
   }

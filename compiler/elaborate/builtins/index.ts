@@ -1,7 +1,7 @@
 /** The table of builtin functions, and how one is called: arguments are bound, models lift, schedules find their place. */
 import type { Expr } from "../../../grammar/index.js";
 import { type Context, Poisoned, stop } from "../context.js";
-import { operate } from "../evaluate.js";
+import { evaluate, operate } from "../evaluate.js";
 import { lift, type Where } from "../lift.js";
 import { parts, type TreeValue, type Value } from "../value.js";
 import { type Builtin, bindBuiltin } from "./builtin.js";
@@ -11,10 +11,11 @@ import { models } from "./models.js";
 import { random } from "./random.js";
 import { reductions } from "./reductions.js";
 import { shapes } from "./shapes.js";
+import { logValues, training } from "./training.js";
 
 export { keyOf } from "./random.js";
 
-const table = new Map<string, Builtin>(Object.entries({ ...elementwise, ...reductions, ...shapes, ...lists, ...random, ...models }));
+const table = new Map<string, Builtin>(Object.entries({ ...elementwise, ...reductions, ...shapes, ...lists, ...random, ...models, ...training }));
 
 export function isBuiltin(name: string): boolean {
   return table.has(name);
@@ -31,6 +32,9 @@ export function builtinParams(name: string): readonly string[] {
 
 export function runBuiltin(context: Context, name: string, expr: Extract<Expr, { kind: "call" }>, where: Where | null): Value {
   const builtin = table.get(name)!;
+  if (name === "log" && expr.args.length > 0 && expr.args.every((a) => a.name !== null)) {
+    return logValues(context, expr.args.map((a) => [a.name!.text, evaluate(context, a.value!)] as const), expr.span);
+  }
   const bound = bindBuiltin(context, name, builtin, expr);
   const keys = [...bound.values.keys()];
   const values = [...bound.values.values(), ...bound.rest];

@@ -2,7 +2,7 @@
 import { layersProblem, placesOf } from "../../places/index.js";
 import { isFloat, type StorageDtype } from "../../ir/index.js";
 import { type Context, stop } from "../context.js";
-import { describe, type Leaf, tensor, type TreeValue, type Value } from "../value.js";
+import { describe, type Leaf, plainTree, tensor, type TreeValue, type Value } from "../value.js";
 import type { Arguments, Builtin } from "./builtin.js";
 
 function inRecipe(context: Context, name: string, span: Arguments["span"]): void {
@@ -30,7 +30,7 @@ function load(context: Context, { values, span }: Arguments): Value {
     const node = context.graph.input({ source: header.id, name: t.name, dtype: t.dtype, shape: scalar ? [1] : t.shape });
     leaves.set(t.name, { value: tensor(node, "weight"), place: places.get(t.name)!, stored: t.dtype, scalar, reference: null, selected: false });
   }
-  return { kind: "tree", leaves, donor: { id: header.id, path: header.path }, origin: JSON.stringify(path.value) };
+  return plainTree(leaves, { id: header.id, path: header.path }, JSON.stringify(path.value));
 }
 
 function save(context: Context, { values, span }: Arguments): Value {

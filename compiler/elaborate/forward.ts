@@ -1,0 +1,108 @@
+/**
+ * Calls of module instances. A module with adapters is called through them, the latest outermost: `update(x)` adds to
+ * its output, `forward` takes its place, `delta` and `weight'` change its weight before it runs.
+ */
+import type { Member, Param, Span } from "../../grammar/index.js";
+import { type Given, bindParams } from "./call.js";
+import { type Context, numbered, step, stop } from "./context.js";
+import { evaluate, evaluateBlock, evaluateStatement, truth } from "./evaluate.js";
+import { moduleScope } from "./module.js";
+import { binary } from "./operators.js";
+import { coerce, forgetAxes } from "./types.js";
+import { type Leaf, type ModuleValue, type TreeValue, type Value } from "./value.js";
+
+type FunctionMember = Extract<Member, { kind: "function" }>;
+
+/** The parameters of calling an instance. */
+export function forwardParams(context: Context, tree: TreeValue, span: Span): readonly Param[] {
+  const { definition } = tree.module!;
+  if (definition.kind === "router") return definition.on?.params ?? [];
+  const forward = functionOf(tree.module!, "forward");
+  if (forward !== null) return forward.params;
+  const update = functionOf(tree.module!, "update");
+  if (update !== null) return update.params;
+  return stop(context, "T005", `${definition.name.text} has no forward and cannot be called`, span);
+}
+
+export function functionOf(module: ModuleValue, name: string): FunctionMember | null {
+  return module.definition.members.find((m): m is FunctionMember => m.kind === "function" && m.name.text === name) ?? null;
+}
+
+/** Runs an instance on arguments, through the adapters that are attached to it. */
+export function callModule(context: Context, tree: TreeValue, given: ReadonlyMap<string, Given>, span: Span): Value {
+  const module = tree.module!;
+  const scope = step(context, numbered(context, module.path === "" ? module.definition.name.text : module.path));
+  const adapters = tree.attached.get(module.path) ?? [];
+  return throughAdapters(scope, tree, adapters.length, given, span);
+}
+
+/** The module with its first `count` adapters. */
+function throughAdapters(context: Context, tree: TreeValue, count: number, given: ReadonlyMap<string, Given>, span: Span): Value {
+  const module = tree.module!;
+  if (count === 0) return runFunction(context, tree, module.definition.kind === "router" ? null : "forward", given, span);
+  const adapter = (tree.attached.get(module.path) ?? [])[count - 1];
+  const view: TreeValue = { ...tree, module: adapter, origin: adapter.path };
+  if (functionOf(adapter, "forward") !== null) return runFunction(context, view, "forward", given, span);
+  if (functionOf(adapter, "update") !== null) {
+    const inner = throughAdapters(context, tree, count - 1, given, span);
+    const params = functionOf(adapter, "update")!.params;
+    const first = [...given.values()].slice(0, params.length);
+    const own = new Map(params.map((p, i) => [p.pattern.kind === "name" ? p.pattern.name.text : String(i), first[i]]).filter((e): e is [string, Given] => e[1] !== undefined));
+    const added = runFunction(context, view, "update", own, span);
+    return binary(context, "+", inner, added, span);
+  }
+  const changed = withWeight(context, tree, adapter, span);
+  return throughAdapters(context, changed, count - 1, given, span);
+}
+
+/** The tree with the host's weight as the adapter would have it. */
+export function withWeight(context: Context, tree: TreeValue, adapter: ModuleValue, span: Span): TreeValue {
+  const host = adapter.host!;
+  const name = host.fields.get("weight");
+  if (name === undefined) return stop(context, "R031", `the host ${host.path} of ${adapter.definition.name.text} has no weight`, span);
+  const leaf = tree.leaves.get(name)!;
+  const weight = adaptedWeight(context, { ...tree, module: adapter, origin: adapter.path }, leaf, span);
+  return { ...tree, leaves: new Map([...tree.leaves, [name, { ...leaf, value: weight, reference: leaf.reference ?? (leaf.value.kind === "tensor" ? leaf.value.node : null), selected: true }]]) };
+}
+
+/** `delta` added to the weight, or `weight'` in its place. */
+function adaptedWeight(context: Context, adapter: TreeValue, leaf: Leaf, span: Span): Value {
+  const { definition } = adapter.module!;
+  const member = definition.members.find((m) => m.kind === "delta" || m.kind === "weight");
+  if (member === undefined || (member.kind !== "delta" && member.kind !== "weight")) {
+    return stop(context, "R033", `${definition.name.text} has neither delta nor weight' and cannot be worked into a weight`, span, { help: "keep it attached: not every adapter is a change of the weight" });
+  }
+  const scope = moduleScope(context, adapter, span);
+  const value = evaluate(scope, member.value);
+  if (member.kind === "weight") return value.kind === "tensor" ? { ...value, space: "weight", axes: null } : value;
+  return forgetAxes(binary(scope, "+", leaf.value, value, span));
+}
+
+/** Runs one function of an instance; null runs the body of a router. */
+export function runFunction(context: Context, tree: TreeValue, name: string | null, given: ReadonlyMap<string, Given>, span: Span): Value {
+  const module = tree.module!;
+  const scope = moduleScope(context, tree, span);
+  const at = { file: context.file, span };
+  if (name === null) return runRouter(scope, tree, given, span);
+  const member = functionOf(module, name);
+  if (member === null) return stop(context, "N003", `${module.definition.name.text} has no function ${name}`, span);
+  bindParams(scope, `${module.definition.name.text}.${name}`, member.params, given, at);
+  const result = evaluateBlock(scope, member.body);
+  if (result === undefined) return stop(scope, "T009", `${name} ends without returning a value`, member.span, { help: "add `return value`" });
+  return forgetAxes(member.result === null ? result : coerce(scope, result, member.result, { file: module.file, span: member.result.span }, `the result of ${name}`));
+}
+
+/** A router's members are its body: they run in order with the input bound. */
+function runRouter(scope: Context, tree: TreeValue, given: ReadonlyMap<string, Given>, span: Span): Value {
+  const { definition } = tree.module!;
+  bindParams(scope, definition.name.text, definition.on?.params ?? [], given, { file: scope.file, span });
+  for (const member of definition.members) {
+    if (member.kind !== "statement") continue;
+    const { statement } = member;
+    if (statement.kind === "if" && !truth(scope, evaluate(scope, statement.condition), statement.condition.span) && statement.else === null) continue;
+    const value = evaluateStatement(scope, statement);
+    if (value !== undefined) return forgetAxes(value);
+  }
+  return stop(scope, "T009", `the router ${definition.name.text} returns nothing`, definition.name.span);
+}
+
