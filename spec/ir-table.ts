@@ -10,11 +10,15 @@ export function operationTable(): string {
   return [...header, ...opRows().map(tableRow)].join("\n");
 }
 
+function arityOf({ arity, optional }: OpRow): string {
+  return optional === undefined ? String(arity) : `${arity} or ${Number(arity) + optional}`;
+}
+
 function tableRow(row: OpRow): string {
   const attributes = Object.entries(row.attributes ?? {}).map(([name, kind]) => `${name}: ${kind}`);
   const cells = [
     `\`${row.name}\``,
-    row.arity === "any" ? "any" : String(row.arity),
+    arityOf(row),
     attributes.join(", "),
     row.fusion,
     row.doc,

@@ -34,9 +34,25 @@ export interface InputAttrs {
   readonly shape: Shape;
 }
 
+/**
+ * What a `loop` node runs: values over the leaves `variables` (the state at the start of a step) and `index` (i64, from
+ * 0), and over whatever else the graph has. After each step the state becomes `results`, all at once; the loop ends
+ * early after a step in which `until` is true. `logs` are shown to whoever follows the loop.
+ */
+export interface LoopBody {
+  readonly variables: readonly Node[];
+  readonly index: Node;
+  /** New state: shapes and dtypes of the variables. */
+  readonly results: readonly Node[];
+  readonly until: Node | null;
+  readonly logs: readonly { readonly name: string; readonly node: Node }[];
+}
+
 export interface Graph {
   /** All nodes in the order of their making; arguments come before users, except those of late nodes. */
   readonly nodes: readonly Node[];
+  /** The bodies that `loop` nodes name by number; the maker of a loop adds its body. */
+  readonly loops: LoopBody[];
   /** The node for this operation. Throws ShapeError when the operation does not fit its arguments. */
   make(op: string, args: readonly Node[], attrs?: Attrs): Node;
   /** A rank-0 constant. Integers are i64 (with one zero), other numbers and, with `float`, all numbers f64. */
@@ -67,6 +83,7 @@ export function createGraph(): Graph {
 
   return {
     nodes,
+    loops: [],
     make,
     constant(value, float = false) {
       if (typeof value === "boolean") return make("const", [], { value, dtype: "bool" });

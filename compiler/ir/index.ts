@@ -19,7 +19,7 @@ export {
   type Value,
 } from "./ops/index.js";
 export { type ParsedGraph, parseGraph } from "./parse.js";
-export { elementBits, philox4x32 } from "./philox.js";
+export { elementBits, philox4x32, stepKey } from "./philox.js";
 export { printGraph, printNode, printType } from "./print.js";
 export * from "./reference.js";
 export * from "./storage.js";

@@ -36,6 +36,15 @@ export function philox4x32(
   return [c0, c1, c2, c3];
 }
 
+/**
+ * The key of a draw that is made anew in every step of a loop: two words of the block with counter (step low, step high,
+ * 0, 1), which no element of a draw uses.
+ */
+export function stepKey(key: readonly [number, number], step: number): [number, number] {
+  const [k0, k1] = philox4x32([step >>> 0, Math.floor(step / 2 ** 32) >>> 0, 0, 1], key);
+  return [k0, k1];
+}
+
 /** The random bits of element i (i < 2^48). */
 export function elementBits(i: number, word: "packed" | 0 | 1, key: readonly [number, number]): number {
   const block = word === "packed" ? Math.floor(i / 16) * 4 + (i % 4) : i;

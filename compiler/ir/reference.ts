@@ -3,23 +3,37 @@
  * in f32 as on a device or, with `precision: "f64"`, in f64 throughout. Tests compare every target with it; the
  * executor uses it for rank-0 values between passes.
  */
-import type { Node } from "./graph.js";
+import type { LoopBody, Node } from "./graph.js";
 import { reachable, sizeOf } from "./graph.js";
 import { opRow, stridesOf, type Value } from "./ops/index.js";
 
 export interface ReferenceOptions {
   readonly precision: "f32" | "f64";
+  /** The bodies of `loop` nodes (graph.loops). */
+  readonly loops?: readonly LoopBody[];
 }
 
-/** Evaluates `roots`. `inputOf` gives the elements of an input node; `known` holds nodes that are already computed. */
+/** Evaluates `roots`. `inputOf` gives the elements of inputs and variables; `known` holds nodes that are already computed. */
 export function evaluate(
   roots: readonly Node[],
   inputOf: (node: Node) => Float64Array,
   options: ReferenceOptions = { precision: "f32" },
   known: Map<Node, Value> = new Map(),
 ): Map<Node, Value> {
+  /** The final values of loops. */
+  const states = new Map<Node, readonly Value[]>();
   for (const node of reachable(roots)) {
     if (known.has(node)) continue;
+    if (node.op === "loop") {
+      const { steps, state } = evaluateLoop(node, inputOf, options, known);
+      states.set(node, state);
+      known.set(node, { shape: [], dtype: "i64", data: Float64Array.of(steps) });
+      continue;
+    }
+    if (node.op === "loop_result") {
+      known.set(node, states.get(node.args[0])![node.attrs.index as number]);
+      continue;
+    }
     known.set(node, {
       shape: node.shape,
       dtype: node.dtype,
@@ -29,13 +43,35 @@ export function evaluate(
   return known;
 }
 
+function evaluateLoop(
+  node: Node,
+  inputOf: (node: Node) => Float64Array,
+  options: ReferenceOptions,
+  known: ReadonlyMap<Node, Value>,
+): { readonly steps: number; readonly state: readonly Value[] } {
+  const body = options.loops?.[node.attrs.body as number];
+  if (body === undefined) throw new Error(`no body ${node.attrs.body} was given for a loop`);
+  const { variables, index, results, until } = body;
+  const count = (node.attrs.count as number | undefined) ?? known.get(node.args[variables.length])!.data[0];
+  let state = variables.map((_, i) => known.get(node.args[i])!);
+  for (let step = 0; step < count; step++) {
+    const inner = new Map(known);
+    for (const [i, variable] of variables.entries()) inner.set(variable, state[i]);
+    inner.set(index, { shape: [], dtype: "i64", data: Float64Array.of(step) });
+    evaluate(until === null ? results : [...results, until], inputOf, options, inner);
+    state = results.map((result) => inner.get(result)!);
+    if (until !== null && inner.get(until)!.data[0] !== 0) return { steps: step + 1, state };
+  }
+  return { steps: Math.max(0, Math.ceil(count)), state };
+}
+
 function evaluateNode(
   node: Node,
   resultOf: (arg: Node) => Value,
   inputOf: (node: Node) => Float64Array,
   options: ReferenceOptions,
 ): Float64Array {
-  if (node.op === "input") return inputOf(node);
+  if (node.op === "input" || node.op === "variable") return inputOf(node);
   const row = opRow(node.op);
   const round = roundingOf(node, options);
   const args = node.args.map((arg) => promote(resultOf(arg), node, options));

@@ -36,6 +36,14 @@ const kinds = {
     expected: "a storage dtype",
     accepts: (value: Attr) => typeof value === "string" && isStorageDtype(value),
   },
+  label: {
+    expected: "a string or a whole number",
+    accepts: (value: Attr) => typeof value === "string" || isWhole(value),
+  },
+  value: {
+    expected: "f32, i32, f64, i64 or bool",
+    accepts: (value: Attr) => ["f32", "i32", "f64", "i64", "bool"].includes(value as string),
+  },
   host: {
     expected: "f64, i64 or bool",
     accepts: (value: Attr) => value === "f64" || value === "i64" || value === "bool",

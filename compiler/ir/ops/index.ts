@@ -6,6 +6,7 @@ import { checkAttributes } from "./attributes.js";
 import { composite } from "./composite.js";
 import { contract } from "./contract.js";
 import { elementwise } from "./elementwise.js";
+import { loops } from "./loops.js";
 import { order } from "./order.js";
 import { reductions } from "./reductions.js";
 import { type OpRow, ShapeError } from "./row.js";
@@ -27,7 +28,7 @@ export {
 export { stridesOf } from "./views.js";
 
 const rows = new Map<string, OpRow>(
-  [...sources, ...elementwise, ...views, ...reductions, ...order, ...contract, ...composite].map((row) => [
+  [...sources, ...elementwise, ...views, ...reductions, ...order, ...contract, ...composite, ...loops].map((row) => [
     row.name,
     row,
   ]),
@@ -47,8 +48,9 @@ export function inferType(
   attrs: Attrs,
 ): { readonly shape: Shape; readonly dtype: ValueDtype } {
   const row = opRow(op);
-  if (row.arity !== "any" && args.length !== row.arity) {
-    throw new ShapeError(`${op} takes ${row.arity} arguments, found ${args.length}`);
+  if (row.arity !== "any" && (args.length < row.arity || args.length > row.arity + (row.optional ?? 0))) {
+    const most = row.optional === undefined ? "" : ` to ${row.arity + row.optional}`;
+    throw new ShapeError(`${op} takes ${row.arity}${most} arguments, found ${args.length}`);
   }
   if (row.readsThreshold !== true && args.some((arg) => arg.dtype === "threshold")) {
     throw new ShapeError(`${op} takes numbers, found the state of an order statistic`, "dtype");

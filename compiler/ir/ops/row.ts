@@ -25,6 +25,8 @@ export type Fusion =
   | "opaque"
   /** Rank-0 result from other rank-0 values or from statistics; runs on the host. */
   | "host"
+  /** A loop at run time, and what it gives. */
+  | "loop"
   /** Written with other operations; the `expand` pass removes it. */
   | "composite";
 
@@ -41,10 +43,14 @@ export interface Tolerance {
   readonly abs: number;
 }
 
+export type Gradient = (graph: Graph, node: Node, upstream: Node) => readonly (Node | null)[];
+
 export interface OpRow {
   readonly name: string;
   readonly doc: string;
   readonly arity: number | "any";
+  /** Further arguments that may be left out. */
+  readonly optional?: number;
   readonly fusion: Fusion;
   /** The attributes it reads, checked before `infer`. */
   readonly attributes?: Attributes;
@@ -60,6 +66,14 @@ export interface OpRow {
   readonly kernel?: string;
   /** The same value in simpler operations. */
   readonly expand?: (graph: Graph, args: readonly Node[], attrs: Attrs, node: Node) => Node;
+  /**
+   * Reverse mode: from the gradient of a scalar at this node (`upstream`, of the node's shape) to that at each argument,
+   * in the argument's shape. null where nothing flows: the derivative is zero, or the argument is not a float. A row
+   * with neither this nor `noGradient` is differentiated through `expand`.
+   */
+  readonly gradient?: Gradient;
+  /** Why no gradient passes through this operation; asking for one is an error that says so. */
+  readonly noGradient?: string;
   readonly tolerance: { readonly wasm: Tolerance; readonly wgsl: Tolerance };
 }
 

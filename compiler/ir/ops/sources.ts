@@ -1,25 +1,34 @@
 /** Source rows: leaves of the graph. Tensors of files, constants, counters, random draws (spec/language.md, "Randomness"). */
 
 import { isFloat, type StorageDtype, type ValueDtype } from "../dtype.js";
-import type { Shape } from "../graph.js";
-import { elementBits } from "../philox.js";
-import { exactly, type OpRow, ShapeError, showShape, ulps } from "./row.js";
+import type { Node, Shape } from "../graph.js";
+import { elementBits, stepKey } from "../philox.js";
+import { exactly, type OpRow, ShapeError, showShape, ulps, type Value } from "./row.js";
 
 const numberDtype = (float: boolean, shape: Shape): ValueDtype =>
   shape.length === 0 ? (float ? "f64" : "i64") : float ? "f32" : "i32";
 
-/** Elements of a random draw. `u` is uniform in [0, 1) with 24 bits. */
+/** Elements of a random draw; an argument is the step that is mixed into the key. */
 function draw(
+  [step]: readonly Value[],
   attrs: { readonly [k: string]: unknown },
   size: number,
   element: (i: number, key: readonly [number, number]) => number,
 ): Float64Array {
-  const key = attrs.key as readonly [number, number];
+  const fixed = attrs.key as readonly [number, number];
+  const key = step === undefined ? fixed : stepKey(fixed, step.data[0]);
   return Float64Array.from({ length: size }, (_, i) => element(i, key));
 }
 const unit = (bits: number) => (bits >>> 8) * 2 ** -24;
 
 const count = (shape: Shape) => shape.reduce((a, b) => a * b, 1);
+
+/** The argument of a draw. */
+function checkStep([step]: readonly Node[]): void {
+  if (step !== undefined && step.dtype !== "i64") {
+    throw new ShapeError(`the step of a draw must be i64 of rank 0, found ${step.dtype}`, "dtype");
+  }
+}
 
 export const sources: readonly OpRow[] = [
   {
@@ -75,23 +84,32 @@ export const sources: readonly OpRow[] = [
   },
   {
     name: "uniform",
-    doc: "uniform numbers in [0, 1) with 24 random bits: attributes shape, key",
+    doc: "uniform numbers in [0, 1) with 24 random bits: attributes shape, key; an argument is the step of a loop for which it is drawn anew",
     arity: 0,
+    optional: 1,
     fusion: "source",
     attributes: { shape: "shape", key: "key" },
-    infer: (_, attrs) => ({ shape: attrs.shape as Shape, dtype: numberDtype(true, attrs.shape as Shape) }),
-    evaluate: (_, attrs) => draw(attrs, count(attrs.shape as Shape), (i, key) => unit(elementBits(i, "packed", key))),
+    infer(args, attrs) {
+      checkStep(args);
+      return { shape: attrs.shape as Shape, dtype: numberDtype(true, attrs.shape as Shape) };
+    },
+    evaluate: (args, attrs) =>
+      draw(args, attrs, count(attrs.shape as Shape), (i, key) => unit(elementBits(i, "packed", key))),
     tolerance: exactly,
   },
   {
     name: "normal",
-    doc: "standard normal numbers by Box and Muller: sqrt(-2 log(1 - u)) cos(2 pi v): attributes shape, key",
+    doc: "standard normal numbers by Box and Muller: sqrt(-2 log(1 - u)) cos(2 pi v): attributes shape, key; an argument is the step of a loop for which it is drawn anew",
     arity: 0,
+    optional: 1,
     fusion: "source",
     attributes: { shape: "shape", key: "key" },
-    infer: (_, attrs) => ({ shape: attrs.shape as Shape, dtype: numberDtype(true, attrs.shape as Shape) }),
-    evaluate: (_, attrs) =>
-      draw(attrs, count(attrs.shape as Shape), (i, key) => {
+    infer(args, attrs) {
+      checkStep(args);
+      return { shape: attrs.shape as Shape, dtype: numberDtype(true, attrs.shape as Shape) };
+    },
+    evaluate: (args, attrs) =>
+      draw(args, attrs, count(attrs.shape as Shape), (i, key) => {
         const u = 1 - unit(elementBits(i, 0, key));
         return Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * unit(elementBits(i, 1, key)));
       }),
@@ -99,17 +117,19 @@ export const sources: readonly OpRow[] = [
   },
   {
     name: "randint",
-    doc: "integers 0 <= x < n, n at most 2^24 (i32): floor(u n): attributes shape, key, n",
+    doc: "integers 0 <= x < n, n at most 2^24 (i32): floor(u n): attributes shape, key, n; an argument as for uniform",
     arity: 0,
+    optional: 1,
     fusion: "source",
     attributes: { shape: "shape", key: "key", n: "whole" },
-    infer(_, attrs) {
+    infer(args, attrs) {
+      checkStep(args);
       const n = attrs.n as number;
       if (!(n >= 1 && n <= 2 ** 24)) throw new ShapeError(`randint needs 1 <= n <= 2^24, found ${n}`);
       return { shape: attrs.shape as Shape, dtype: numberDtype(false, attrs.shape as Shape) };
     },
-    evaluate: (_, attrs) =>
-      draw(attrs, count(attrs.shape as Shape), (i, key) =>
+    evaluate: (args, attrs) =>
+      draw(args, attrs, count(attrs.shape as Shape), (i, key) =>
         Math.min(
           Math.floor(Math.fround(unit(elementBits(i, "packed", key)) * (attrs.n as number))),
           (attrs.n as number) - 1,

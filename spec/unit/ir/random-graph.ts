@@ -55,6 +55,10 @@ function drawAttr(random: Random, kind: AttrKind, args: readonly Node[]): Attr {
       return Math.floor(random() * 3);
     case "flag":
       return random() < 0.5;
+    case "label":
+      return random() < 0.5 ? pick(random, names) : Math.floor(random() * 9);
+    case "value":
+      return pick(random, ["f32", "i32", "bool", "f64", "i64"]);
     case "text":
       return pick(random, ["float", "int", "bool", ...names]);
     case "storage":
@@ -91,7 +95,8 @@ export function drawNode(random: Random, graph: Graph, row: OpRow, pool: readonl
 
 function tryDraws(random: Random, graph: Graph, row: OpRow, pool: readonly Node[]): Node | null {
   for (let attempt = 0; attempt < 200; attempt++) {
-    const count = row.arity === "any" ? 1 + Math.floor(random() * 3) : row.arity;
+    const further = row.optional !== undefined && random() < 0.5 ? row.optional : 0;
+    const count = row.arity === "any" ? 1 + Math.floor(random() * 3) : row.arity + further;
     const args = Array.from({ length: count }, () => pick(random, pool));
     // Most operations want arguments that belong together.
     if (random() < 0.5) args.fill(args[0]);
@@ -119,11 +124,16 @@ export function drawLeaves(random: Random, graph: Graph): Node[] {
   ];
 }
 
+/** Rows that a draw can make: loops need bodies. */
+export function drawableRows(): readonly OpRow[] {
+  return opRows().filter((row) => row.fusion !== "loop");
+}
+
 /** A graph of about `size` operations and some of its nodes as roots. */
 export function drawGraph(
   seed: number,
   size: number,
-  rows: readonly OpRow[] = opRows(),
+  rows: readonly OpRow[] = drawableRows(),
 ): { graph: Graph; roots: Node[] } {
   const random = randomFrom(seed);
   const graph = createGraph();
@@ -154,5 +164,5 @@ export function drawElements(node: Node, special: boolean): Float64Array {
 
 /** Rows whose values the reference evaluator gives without a file. */
 export function computedRows(): readonly OpRow[] {
-  return opRows().filter((row) => row.name !== opRow("input").name);
+  return opRows().filter((row) => row.fusion !== "loop" && row.name !== "input" && row.name !== "variable");
 }

@@ -14,7 +14,7 @@ import {
   sizeOf,
   verify,
 } from "../../../compiler/index.js";
-import { drawElements, drawLeaves, drawNode, randomFrom } from "./random-graph.js";
+import { drawableRows, drawElements, drawLeaves, drawNode, randomFrom } from "./random-graph.js";
 
 const throwsShapeError = (make: () => unknown, what: string) =>
   assert.throws(make, (error: unknown) => error instanceof ShapeError && error.message.length > 10, what);
@@ -43,7 +43,7 @@ function pool(seed: number) {
   return { graph, random, nodes };
 }
 
-for (const row of opRows()) {
+for (const row of drawableRows()) {
   test(`${row.name}: has a doc line, tolerances, and draws that evaluate`, () => {
     assert.ok(row.doc.length > 0);
     for (const target of [row.tolerance.wasm, row.tolerance.wgsl]) assert.ok(target.ulp >= 0 && target.abs >= 0);

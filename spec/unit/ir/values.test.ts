@@ -219,8 +219,19 @@ test("an input is what the file holds, of rank 0 on the host", () => {
   assert.equal(types, ["f64", "f32", "i64", "i32", "bool", "bool"]);
 });
 
-test("every row is worked out by hand here or in order.test.ts", () => {
-  const elsewhere = ["input", "uniform", "normal", "randint", "threshold", "above", "threshold_value"];
+test("every row is worked out by hand here, in order.test.ts or in loops.test.ts", () => {
+  const elsewhere = [
+    "input",
+    "uniform",
+    "normal",
+    "randint",
+    "threshold",
+    "above",
+    "threshold_value",
+    "variable",
+    "loop",
+    "loop_result",
+  ];
   assert.equal(new Set([...cases.map(({ op }) => op), ...elsewhere]), new Set(opRows().map((row) => row.name)));
 });
 
