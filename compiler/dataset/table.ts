@@ -7,10 +7,10 @@
  */
 import { bytesOf, type StorageDtype } from "../ir/index.js";
 
-/** Where the bytes of a column are, row after row, little endian. */
+/** Where the bytes of a column are, row after row, little endian: at an offset of a file, or in memory, made from a file. */
 export type ColumnSource =
   | { readonly kind: "file"; readonly file: string; readonly offset: number }
-  | { readonly kind: "memory"; readonly data: Uint8Array };
+  | { readonly kind: "memory"; readonly file: string; readonly data: Uint8Array };
 
 export interface Column {
   readonly name: string;
