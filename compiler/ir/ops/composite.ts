@@ -4,9 +4,20 @@
  */
 import type { Attrs, Graph, Node, Shape } from "../graph.js";
 import { sizeOf } from "../graph.js";
+import { broadcast, flat, spread } from "./adjoint.js";
 import type { Attributes } from "./attributes.js";
 import { axesOf, reducedShape, reductionAttributes } from "./reductions.js";
-import { arithmeticDtype, exactly, type OpRow, ShapeError, sameShape, showShape, ulps, type Value } from "./row.js";
+import {
+  arithmeticDtype,
+  exactly,
+  type Gradient,
+  type OpRow,
+  ShapeError,
+  sameShape,
+  showShape,
+  ulps,
+  type Value,
+} from "./row.js";
 
 const isInteger = (x: Node) => x.dtype === "i32" || x.dtype === "i64";
 const asFloat = (g: Graph, x: Node) => (isInteger(x) ? g.make("cast", [x], { to: "float" }) : x);
@@ -18,12 +29,12 @@ function pointwise(
   doc: string,
   scalar: (...v: number[]) => number,
   expand: NonNullable<OpRow["expand"]>,
-  arity = 1,
+  gradient: Gradient,
 ): OpRow {
   return {
     name,
     doc,
-    arity,
+    arity: 1,
     fusion: "composite",
     infer: ([a]) => ({
       shape: a.shape,
@@ -31,6 +42,7 @@ function pointwise(
     }),
     evaluate: ([a], _attrs, _node, round) => a.data.map((x) => round(scalar(x))),
     expand,
+    gradient,
     tolerance: ulps(4, 64, 1e-6),
   };
 }
@@ -42,6 +54,7 @@ function statistic(
   arity: number,
   of: (groups: readonly number[][], attrs: Attrs) => number,
   expand: NonNullable<OpRow["expand"]>,
+  gradient: Gradient,
   attributes: Attributes = reductionAttributes,
 ): OpRow {
   return {
@@ -72,6 +85,7 @@ function statistic(
       );
     },
     expand,
+    gradient,
     tolerance: { wasm: { ulp: 64, abs: 1e-6 }, wgsl: { ulp: 256, abs: 1e-5 } },
   };
 }
@@ -100,6 +114,7 @@ const reduce = (g: Graph, fn: string, x: Node, attrs: Attrs) =>
   g.make(`reduce_${fn}`, [x], { axes: attrs.axes, keep: attrs.keep === true });
 const groupSize = (x: Node, attrs: Attrs) =>
   (attrs.axes as readonly number[]).reduce((n, axis) => n * x.shape[axis], 1);
+const times = (g: Graph, x: Node, y: Node) => g.make("mul", [x, y]);
 const sum = (xs: readonly number[]) => xs.reduce((a, b) => a + b, 0);
 const mean = (xs: readonly number[]) => sum(xs) / xs.length;
 
@@ -117,12 +132,14 @@ export const composite: readonly OpRow[] = [
       const negative = g.make("lt", [x, g.constant(0)]);
       return g.make("where", [positive, constant(1), g.make("where", [negative, constant(-1), constant(0)])]);
     },
+    flat,
   ),
   pointwise(
     "sigmoid",
     "1 / (1 + e^-x)",
     (x) => 1 / (1 + Math.exp(-x)),
     (g, [x]) => g.make("div", [g.constant(1), g.make("add", [g.constant(1), g.make("exp", [g.make("neg", [x])])])]),
+    (g, node, up) => [times(g, up, times(g, node, g.make("sub", [g.constant(1), node])))],
   ),
   statistic(
     "mean",
@@ -130,13 +147,22 @@ export const composite: readonly OpRow[] = [
     1,
     ([xs]) => mean(xs),
     (g, [x], attrs) => g.make("div", [reduce(g, "sum", x, attrs), g.constant(groupSize(x, attrs))]),
+    (g, node, up) => {
+      const [x] = node.args;
+      return [spread(g, g.make("div", [up, g.constant(groupSize(x, node.attrs))]), x.shape, node.attrs)];
+    },
   ),
   statistic(
     "norm2",
-    "square root of the sum of squares",
+    "square root of the sum of squares; its gradient at 0 is 0",
     1,
     ([xs]) => Math.sqrt(sum(xs.map((x) => x * x))),
     (g, [x], attrs) => g.make("sqrt", [reduce(g, "sum", g.make("mul", [x, x]), attrs)]),
+    (g, node, up) => {
+      const [x] = node.args;
+      const length = g.make("where", [g.make("eq", [node, g.constant(0)]), g.constant(1, true), node]);
+      return [times(g, spread(g, g.make("div", [up, length]), x.shape, node.attrs), x)];
+    },
   ),
   statistic(
     "norm1",
@@ -144,6 +170,7 @@ export const composite: readonly OpRow[] = [
     1,
     ([xs]) => sum(xs.map(Math.abs)),
     (g, [x], attrs) => reduce(g, "sum", g.make("abs", [asFloat(g, x)]), attrs),
+    (g, node, up) => [times(g, spread(g, up, node.args[0].shape, node.attrs), g.make("sign", [node.args[0]]))],
   ),
   statistic(
     "dot",
@@ -151,6 +178,11 @@ export const composite: readonly OpRow[] = [
     2,
     ([xs, ys]) => sum(xs.map((x, i) => x * ys[i])),
     (g, [x, y], attrs) => reduce(g, "sum", g.make("mul", [asFloat(g, x), asFloat(g, y)]), attrs),
+    (g, node, up) => {
+      const [x, y] = node.args;
+      const each = spread(g, up, x.shape, node.attrs);
+      return [times(g, each, y), times(g, each, x)];
+    },
   ),
   statistic(
     "var",
@@ -170,7 +202,35 @@ export const composite: readonly OpRow[] = [
       const n = groupSize(x, attrs) - (attrs.unbiased === true ? 1 : 0);
       return g.make("div", [reduce(g, "sum", g.make("mul", [d, d]), attrs), g.constant(n)]);
     },
+    (g, node, up) => {
+      const [x] = node.args;
+      const n = groupSize(x, node.attrs) - (node.attrs.unbiased === true ? 1 : 0);
+      const each = spread(g, g.make("div", [times(g, up, g.constant(2)), g.constant(n)]), x.shape, node.attrs);
+      const centre = spread(g, g.make("mean", [x], { axes: node.attrs.axes }), x.shape, node.attrs);
+      return [times(g, each, g.make("sub", [x, centre]))];
+    },
     { ...reductionAttributes, "unbiased?": "flag" },
+  ),
+  statistic(
+    "logsumexp",
+    "log sum e^x, the largest element subtracted first",
+    1,
+    ([xs]) => {
+      const top = xs.reduce((a, b) => Math.max(a, b), -Infinity);
+      return Number.isFinite(top) ? top + Math.log(sum(xs.map((x) => Math.exp(x - top)))) : top;
+    },
+    (g, [x], attrs) => {
+      const largest = reduce(g, "max", x, attrs);
+      // Subtracting an infinite largest element would give NaN; without it the sum is 0 or infinite, as it should be.
+      const top = g.make("where", [g.make("is_finite", [largest]), largest, g.constant(0, true)]);
+      const e = g.make("exp", [g.make("sub", [x, spread(g, top, x.shape, attrs)])]);
+      return g.make("add", [g.make("log", [reduce(g, "sum", e, attrs)]), top]);
+    },
+    (g, node, up) => {
+      const [x] = node.args;
+      const share = g.make("exp", [g.make("sub", [x, spread(g, node, x.shape, node.attrs)])]);
+      return [times(g, spread(g, up, x.shape, node.attrs), share)];
+    },
   ),
   {
     name: "count",
@@ -190,6 +250,7 @@ export const composite: readonly OpRow[] = [
       const total = reduce(g, "sum", g.make("cast", [truth], { to: "float" }), attrs);
       return g.make("cast", [total], { to: "int" });
     },
+    gradient: flat,
     tolerance: exactly,
   },
   ...(["softmax", "log_softmax"] as const).map(
@@ -223,6 +284,11 @@ export const composite: readonly OpRow[] = [
         const e = g.make("exp", [shifted]);
         const z = reduce(g, "sum", e, kept(attrs));
         return name === "softmax" ? g.make("div", [e, z]) : g.make("sub", [shifted, g.make("log", [z])]);
+      },
+      gradient(g, node, up) {
+        const sumOver = (x: Node) => broadcast(g, reduce(g, "sum", x, kept(node.attrs)), node.shape);
+        if (name === "softmax") return [times(g, node, g.make("sub", [up, sumOver(times(g, up, node))]))];
+        return [g.make("sub", [up, times(g, g.make("exp", [node]), sumOver(up))])];
       },
       tolerance: ulps(16, 256, 1e-5),
     }),

@@ -1,4 +1,6 @@
 /** Contractions: products summed over an inner dimension. */
+import { type Node, sizeOf } from "../graph.js";
+import { reshape, sumTo, transposed } from "./adjoint.js";
 import { broadcastShapes, type OpRow, ShapeError, showShape } from "./row.js";
 
 export const contract: readonly OpRow[] = [
@@ -51,6 +53,15 @@ export const contract: readonly OpRow[] = [
         }
       }
       return result;
+    },
+    gradient(g, node, up) {
+      const [a, b] = node.args;
+      const forA = sumTo(g, g.make("matmul", [up, transposed(g, b)]), a.shape);
+      // A matrix on the right of a batch: one product over all rows, instead of one a matrix and a sum of them.
+      const flatten = a.shape.length > 2 && b.shape.length === 2;
+      const rows = (x: Node) => (flatten ? reshape(g, x, [sizeOf(x.shape.slice(0, -1)), x.shape.at(-1)!]) : x);
+      const forB = sumTo(g, g.make("matmul", [transposed(g, rows(a)), rows(up)]), b.shape);
+      return [forA, forB];
     },
     tolerance: { wasm: { ulp: 64, abs: 1e-5 }, wgsl: { ulp: 256, abs: 1e-5 } },
   },

@@ -5,6 +5,7 @@
 import { isStorageDtype, type StorageDtype, type ValueDtype } from "../dtype.js";
 import type { Attrs, Node } from "../graph.js";
 import { roundToStorage } from "../storage.js";
+import { elementwiseGradients } from "./elementwise_gradients.js";
 import { arithmeticDtype, broadcastShapes, exactly, type OpRow, ShapeError, ulps } from "./row.js";
 
 const floatOf = (rank: number): ValueDtype => (rank === 0 ? "f64" : "f32");
@@ -31,6 +32,10 @@ const row = (
   tolerance = exactly,
 ): OpRow => ({ name, arity, infer, scalar, doc, tolerance, fusion: "elementwise" });
 
+/** The table below with the gradient rule of each row. */
+const withGradients = (rows: readonly OpRow[]): readonly OpRow[] =>
+  rows.map((each) => ({ ...each, gradient: elementwiseGradients.get(each.name) }));
+
 const bit = (b: boolean) => (b ? 1 : 0);
 
 /** Nearest integer, ties to even. */
@@ -39,7 +44,7 @@ export function roundEven(x: number): number {
   return Math.abs(x % 1) === 0.5 && r % 2 !== 0 ? r - 1 : r;
 }
 
-export const elementwise: readonly OpRow[] = [
+export const elementwise: readonly OpRow[] = withGradients([
   row("add", 2, inferArithmetic, (a, b) => a + b, "a + b"),
   row("sub", 2, inferArithmetic, (a, b) => a - b, "a - b"),
   row("mul", 2, inferArithmetic, (a, b) => a * b, "a * b"),
@@ -128,7 +133,7 @@ export const elementwise: readonly OpRow[] = [
       ),
     tolerance: exactly,
   },
-];
+]);
 
 function castDtype(to: string, rank: number): ValueDtype {
   switch (to) {

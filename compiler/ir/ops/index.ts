@@ -2,12 +2,23 @@
 
 import type { ValueDtype } from "../dtype.js";
 import type { Attrs, Node, Shape } from "../graph.js";
+import { activations } from "./activations.js";
 import { checkAttributes } from "./attributes.js";
 import { composite } from "./composite.js";
 import { contract } from "./contract.js";
+import { convolution } from "./convolution.js";
+import { cumulative } from "./cumulative.js";
+import { einsum } from "./einsum.js";
 import { elementwise } from "./elementwise.js";
+import { indexing } from "./indexing.js";
+import { linearAlgebra } from "./linear_algebra.js";
 import { loops } from "./loops.js";
+import { losses } from "./losses.js";
+import { normalisations } from "./normalisation.js";
 import { order } from "./order.js";
+import { passing } from "./passing.js";
+import { patches } from "./patches.js";
+import { rearranging } from "./rearranging.js";
 import { reductions } from "./reductions.js";
 import { type OpRow, ShapeError } from "./row.js";
 import { sources } from "./sources.js";
@@ -28,10 +39,27 @@ export {
 export { stridesOf } from "./views.js";
 
 const rows = new Map<string, OpRow>(
-  [...sources, ...elementwise, ...views, ...reductions, ...order, ...contract, ...composite, ...loops].map((row) => [
-    row.name,
-    row,
-  ]),
+  [
+    ...sources,
+    ...elementwise,
+    ...views,
+    ...reductions,
+    ...order,
+    ...contract,
+    ...composite,
+    ...activations,
+    ...normalisations,
+    ...losses,
+    ...einsum,
+    ...linearAlgebra,
+    ...indexing,
+    ...rearranging,
+    ...cumulative,
+    ...patches,
+    ...convolution,
+    ...passing,
+    ...loops,
+  ].map((row) => [row.name, row]),
 );
 
 /** The row of this name. */

@@ -3,6 +3,7 @@
  * equals (larger first, then by part, then by position); `above` marks the k largest; ranks are never stored. On a
  * device it is radix selection over the bits of the elements, never a sort. `row_rank` ranks the elements of a row.
  */
+import { flat } from "./adjoint.js";
 import { exactly, type OpRow, ShapeError, type Value } from "./row.js";
 
 /** The reference's threshold: the elements in order, as (part, position); `data` of the value holds k and nothing else. */
@@ -33,6 +34,7 @@ export const order: readonly OpRow[] = [
         ? Float64Array.of(Infinity, Infinity, -Infinity)
         : Float64Array.of(first.part, first.at, first.x);
     },
+    noGradient: "an order statistic has no gradient",
     tolerance: exactly,
   },
   {
@@ -57,6 +59,7 @@ export const order: readonly OpRow[] = [
         return part !== -1 && kept ? 1 : 0;
       });
     },
+    gradient: flat,
     tolerance: exactly,
   },
   {
@@ -70,6 +73,7 @@ export const order: readonly OpRow[] = [
       return { shape: [], dtype: "f64" };
     },
     evaluate: ([t]) => Float64Array.of(t.data[2]),
+    noGradient: "an order statistic has no gradient",
     tolerance: exactly,
   },
   {
@@ -86,6 +90,7 @@ export const order: readonly OpRow[] = [
       }
       return result;
     },
+    gradient: flat,
     tolerance: exactly,
   },
 ];

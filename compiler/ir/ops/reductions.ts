@@ -3,8 +3,9 @@
  * lives on the host as f64, reduced by blocks of fixed size. `total`, `largest`, `smallest` put together the rank-0
  * parts of the places of a model.
  */
-import type { Attrs, Node, Shape } from "../graph.js";
-import { exactly, type OpRow, ShapeError, showShape, type Tolerance, type Value } from "./row.js";
+import type { Attrs, Graph, Node, Shape } from "../graph.js";
+import { flat, shareAmongEqual, spread } from "./adjoint.js";
+import { exactly, type Gradient, type OpRow, ShapeError, showShape, type Tolerance, type Value } from "./row.js";
 import { stridesOf } from "./views.js";
 
 const count = (shape: Shape) => shape.reduce((a, b) => a * b, 1);
@@ -53,6 +54,17 @@ function foldGroups(
   });
 }
 
+/** Arguments that are equal to the largest (or smallest) share its gradient equally. */
+const shareAmongArguments: Gradient = (g: Graph, node, up) => {
+  const equal = node.args.map((arg) => g.make("eq", [arg, node]));
+  const count = g.make(
+    "total",
+    equal.map((each) => g.make("cast", [each], { to: "float" })),
+  );
+  const share = g.make("div", [up, count]);
+  return equal.map((each) => g.make("where", [each, share, g.constant(0, true)]));
+};
+
 const sumTolerance: { wasm: Tolerance; wgsl: Tolerance } = {
   wasm: { ulp: 64, abs: 1e-6 },
   wgsl: { ulp: 256, abs: 1e-5 },
@@ -77,6 +89,7 @@ function reduction(
       return { shape, dtype: shape.length === 0 ? (integer ? "i64" : "f64") : integer ? "i32" : "f32" };
     },
     evaluate: ([a], attrs) => foldGroups(a, attrs.axes as readonly number[], initial, (acc, x) => step(acc, x)),
+    gradient: fn === "sum" ? (g, node, up) => [spread(g, up, node.args[0].shape, node.attrs)] : shareAmongEqual,
     tolerance,
   };
 }
@@ -112,6 +125,7 @@ export const reductions: readonly OpRow[] = [
         return acc;
       });
     },
+    gradient: flat,
     tolerance: exactly,
   },
   ...(
@@ -136,6 +150,7 @@ export const reductions: readonly OpRow[] = [
         return { shape: [], dtype: attrs.integer === true ? "i64" : "f64" };
       },
       evaluate: (args) => Float64Array.of(args.reduce((acc, a) => step(acc, a.data[0]), initial)),
+      gradient: name === "total" ? (_g, node, up) => node.args.map(() => up) : shareAmongArguments,
       tolerance: exactly,
     }),
   ),

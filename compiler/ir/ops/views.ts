@@ -1,6 +1,7 @@
 /** View rows: operations that only move elements. The fuser turns them into index maps; concat is materialised. */
 import type { ValueDtype } from "../dtype.js";
 import type { Shape } from "../graph.js";
+import { reshape, sumTo } from "./adjoint.js";
 import { broadcastShapes, exactly, type OpRow, ShapeError, showShape } from "./row.js";
 
 const count = (shape: Shape) => shape.reduce((a, b) => a * b, 1);
@@ -20,6 +21,11 @@ function dtypeAtRank(dtype: ValueDtype, rank: number): ValueDtype {
   if (dtype === "f32" || dtype === "f64") return rank === 0 ? "f64" : "f32";
   if (dtype === "i32" || dtype === "i64") return rank === 0 ? "i64" : "i32";
   return dtype;
+}
+
+/** What `cast` calls a dtype. */
+function wordOf(dtype: ValueDtype): string {
+  return dtype === "bool" ? "bool" : dtype === "i32" || dtype === "i64" ? "int" : "float";
 }
 
 /** Reads `data` of shape `from` at the elements that `pick` names for each coordinate of `to`. */
@@ -56,6 +62,7 @@ export const views: readonly OpRow[] = [
       const skip = to.length - a.shape.length;
       return gather(to, a.data, (x) => strides.reduce((sum, s, i) => sum + s * x[i + skip], 0));
     },
+    gradient: (g, node, up) => [sumTo(g, up, node.args[0].shape)],
     tolerance: exactly,
   },
   {
@@ -74,6 +81,7 @@ export const views: readonly OpRow[] = [
       return { shape, dtype: dtypeAtRank(a.dtype, shape.length) };
     },
     evaluate: ([a]) => a.data,
+    gradient: (g, node, up) => [reshape(g, up, node.args[0].shape)],
     tolerance: exactly,
   },
   {
@@ -97,6 +105,10 @@ export const views: readonly OpRow[] = [
         a.data,
         (x) => perm.reduce((sum, p, i) => sum + strides[p] * x[i], 0),
       );
+    },
+    gradient(g, node, up) {
+      const perm = node.attrs.perm as Shape;
+      return [g.make("transpose", [up], { perm: perm.map((_, axis) => perm.indexOf(axis)) })];
     },
     tolerance: exactly,
   },
@@ -127,6 +139,47 @@ export const views: readonly OpRow[] = [
       const strides = stridesOf(a.shape);
       return gather(attrs.size as Shape, a.data, (x) => strides.reduce((sum, s, i) => sum + s * (x[i] + start[i]), 0));
     },
+    gradient(g, node, up) {
+      const start = node.attrs.start as Shape;
+      const after = node.args[0].shape.map((d, i) => d - start[i] - node.shape[i]);
+      return [g.make("pad", [up], { before: start, after })];
+    },
+    tolerance: exactly,
+  },
+  {
+    name: "pad",
+    doc: "zeros before and after, one number an axis: attributes before, after",
+    arity: 1,
+    fusion: "composite",
+    attributes: { before: "positions", after: "positions" },
+    infer([a], attrs) {
+      const [before, after] = [attrs.before as Shape, attrs.after as Shape];
+      if (before.length !== a.shape.length || after.length !== a.shape.length) {
+        throw new ShapeError(`padding ${showShape(a.shape)} needs one number before and one after an axis`, "axis");
+      }
+      return { shape: a.shape.map((d, i) => before[i] + d + after[i]), dtype: a.dtype };
+    },
+    evaluate([a], attrs, node) {
+      const before = attrs.before as Shape;
+      const strides = stridesOf(a.shape);
+      const inside = (x: readonly number[]) => a.shape.every((d, i) => x[i] >= before[i] && x[i] < before[i] + d);
+      const padded = Float64Array.from([...a.data, 0]);
+      return gather(node.shape, padded, (x) =>
+        inside(x) ? strides.reduce((sum, s, i) => sum + s * (x[i] - before[i]), 0) : a.data.length,
+      );
+    },
+    expand: (g, [a], attrs) =>
+      a.shape.reduce((x, _, axis) => {
+        const zeros = (length: number) => {
+          const shape = x.shape.map((d, i) => (i === axis ? length : d));
+          return g.make("broadcast", [g.make("cast", [g.constant(0)], { to: wordOf(a.dtype) })], { shape });
+        };
+        const [before, after] = [(attrs.before as Shape)[axis], (attrs.after as Shape)[axis]];
+        if (before === 0 && after === 0) return x;
+        const parts = [...(before > 0 ? [zeros(before)] : []), x, ...(after > 0 ? [zeros(after)] : [])];
+        return g.make("concat", parts, { axis });
+      }, a),
+    gradient: (g, node, up) => [g.make("slice", [up], { start: node.attrs.before, size: node.args[0].shape })],
     tolerance: exactly,
   },
   {
@@ -163,6 +216,15 @@ export const views: readonly OpRow[] = [
         }
       }
       return result;
+    },
+    gradient(g, node, up) {
+      const axis = node.attrs.axis as number;
+      let at = 0;
+      return node.args.map((arg) => {
+        const start = arg.shape.map((_, i) => (i === axis ? at : 0));
+        at += arg.shape[axis];
+        return g.make("slice", [up], { start, size: arg.shape });
+      });
     },
     tolerance: exactly,
   },

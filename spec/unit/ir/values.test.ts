@@ -12,17 +12,21 @@ import {
   type Shape,
 } from "../../../compiler/index.js";
 
-type Literal = number | boolean | readonly Literal[];
+type Nested = number | boolean | readonly Nested[];
+/** Nested lists are f32 or bool; integers are written as {"i32": ..}. */
+type Literal = Nested | { readonly i32: Nested };
 
-const shapeOf = (x: Literal): Shape => (Array.isArray(x) ? [x.length, ...(x.length > 0 ? shapeOf(x[0]) : [])] : []);
-const elementsOf = (x: Literal): (number | boolean)[] =>
+const shapeOf = (x: Nested): Shape => (Array.isArray(x) ? [x.length, ...(x.length > 0 ? shapeOf(x[0]) : [])] : []);
+const elementsOf = (x: Nested): (number | boolean)[] =>
   Array.isArray(x) ? x.flatMap(elementsOf) : [x as number | boolean];
+const isInteger = (x: Literal): x is { readonly i32: Nested } => typeof x === "object" && "i32" in x;
 
 function literal(graph: Graph, x: Literal, inputs: Map<Node, Float64Array>): Node {
   if (typeof x === "number" || typeof x === "boolean") return graph.constant(x);
-  const elements = elementsOf(x);
-  const stored = typeof elements[0] === "boolean" ? "BOOL" : "F32";
-  const node = graph.input({ source: "s", name: `x${inputs.size}`, dtype: stored, shape: shapeOf(x) });
+  const nested = isInteger(x) ? x.i32 : x;
+  const elements = elementsOf(nested);
+  const stored = isInteger(x) ? "I32" : typeof elements[0] === "boolean" ? "BOOL" : "F32";
+  const node = graph.input({ source: "s", name: `x${inputs.size}`, dtype: stored, shape: shapeOf(nested) });
   inputs.set(
     node,
     Float64Array.from(elements, (each) => Math.fround(Number(each))),
@@ -33,7 +37,7 @@ function literal(graph: Graph, x: Literal, inputs: Map<Node, Float64Array>): Nod
 const key = [0, 0] as const;
 const unit = (bits: number) => bits / 2 ** 24;
 
-/** operation | arguments | attributes | value. A number is a constant, nested lists are a tensor (f32 or bool). */
+/** operation | arguments | attributes | value. A number is a constant, nested lists are a tensor (f32 or bool), {"i32": ..} one of integers. */
 const table = `
 const |  | "value": "-0", "dtype": "f64" | -0
 const |  | "value": "NaN", "dtype": "f64" | nan
@@ -121,6 +125,64 @@ count | [0, -0, 2, nan] | "axes": [0] | 2
 count | [[true, false], [true, true]] | "axes": [1] | [1, 2]
 softmax | [[0, 0], [1000, 1000]] | "axes": [1] | [[0.5, 0.5], [0.5, 0.5]]
 log_softmax | [-1000, -1000] | "axes": [0] | [-0.6931471824645996, -0.6931471824645996]
+logsumexp | [[0, 0], [1000, 1000]] | "axes": [1] | [0.6931471805599453, 1000.6931471805599]
+logsumexp | [[-inf, -inf], [inf, 0], [nan, 0]] | "axes": [1] | [-inf, inf, nan]
+pad | [[1, 2]] | "before": [0, 1], "after": [1, 2] | [[0, 1, 2, 0, 0], [0, 0, 0, 0, 0]]
+pad | [true] | "before": [0], "after": [1] | [true, false]
+erf | [0, 1, -2, 0.5, inf, nan] |  | [0, 0.8427007929497149, -0.9953222650189527, 0.5204998778130465, 1, nan]
+log1p | [0, 1, -1, 1e-8] |  | [0, 0.6931471805599453, -inf, 1e-8]
+expm1 | [0, 1, -inf, 1e-8] |  | [0, 1.718281828459045, -1, 1e-8]
+relu | [-1, 0, 2, nan] |  | [0, 0, 2, nan]
+silu | [0, 1, -1, inf] |  | [0, 0.7310585786300049, -0.2689414213699951, inf]
+softplus | [0, 100, -inf, 1] |  | [0.6931471805599453, 100, 0, 1.3132616875182228]
+gelu | [0, 1, -1, 100] |  | [0, 0.8413447460685429, -0.15865525393145707, 100]
+gelu | [0, 1, -1] | "tanh": true | [0, 0.8411919906082768, -0.15880800939172324]
+layer_norm | [[1, 3], [2, 2]], [10, 20], [1, 1] | "eps": 0.0625 | [[-8.701425001453318, 20.402850002906636], [1, 1]]
+layer_norm | [[1, 3]] | "eps": 0 | [[-1, 1]]
+rms_norm | [[3, 4, 0, 0]], [1, 2, 3, 4] | "eps": 0 | [[1.2, 3.2, 0, 0]]
+cross_entropy | [[0, 0], [1000, 0], [5, 6]], {"i32": [1, 0, -100]} | "ignore": -100 | 0.34657359027997264
+cross_entropy | [[0, -inf]], {"i32": [0]} | "ignore": -100 | 0
+cross_entropy | [[1, 2]], {"i32": [-100]} | "ignore": -100 | 0
+cross_entropy | [[1, 2]], {"i32": [2]} | "ignore": -100 | nan
+einsum | [[1, 2], [3, 4]], [[5, 6], [7, 8]] | "spec": "ij,jk->ki" | [[19, 43], [22, 50]]
+einsum | [[1, 2], [3, 4]] | "spec": "ii->" | 5
+einsum | [[1, 2], [3, 4]] | "spec": "ii->i" | [1, 4]
+einsum | [1, 2], [3, 4, 5] | "spec": "i,j->ji" | [[3, 6], [4, 8], [5, 10]]
+einsum | [1, 2], [3, 4], [5, 6] | "spec": "i,i,i->" | 63
+solve | [[0, 2], [1, 1]], [[4], [5]] |  | [[3], [2]]
+solve | [[2]], [[[4, 6]], [[8, 1]]] |  | [[[2, 3]], [[4, 0.5]]]
+inverse | [[1, 2], [3, 4]] |  | [[-2, 1], [1.5, -0.5]]
+inverse | [[[0, 1], [2, 0]]] |  | [[[0, 0.5], [1, 0]]]
+kron | [[1, 2]], [[1, 10], [3, 0]] |  | [[1, 10, 2, 20], [3, 0, 6, 0]]
+block_matmul | [[1, 2, 3, 4]], [[[1], [1]], [[1], [10]]] |  | [[3, 43]]
+take | [[1, 2], [3, 4], [5, 6]], {"i32": [2, 0, 3, -1]} |  | [[5, 6], [1, 2], [nan, nan], [nan, nan]]
+take | {"i32": [7, 8]}, {"i32": [[1], [2]]} |  | [[8], [0]]
+scatter_add | {"i32": [1, 1, 5, -1]}, [[1, 2], [3, 4], [5, 6], [7, 8]] | "length": 3 | [[0, 0], [4, 6], [0, 0]]
+take_along | [[1, 2, 3], [4, 5, 6]], {"i32": [[2, 0], [3, 1]]} | "axis": 1 | [[3, 1], [nan, 5]]
+take_along | [[1, 2, 3], [4, 5, 6]], {"i32": [[1, 0, 1]]} | "axis": 0 | [[4, 2, 6]]
+one_hot | {"i32": [1, 3, -1]} | "depth": 3 | [[0, 1, 0], [0, 0, 0], [0, 0, 0]]
+one_hot | 2 | "depth": 3 | [0, 0, 1]
+row_top | [[3, 1, 3, 5], [nan, inf, 0, 0]] | "k": 2 | [[true, false, false, true], [true, true, false, false]]
+roll | [[1, 2, 3], [4, 5, 6]] | "shifts": [1, 5] | [[5, 6, 4], [2, 3, 1]]
+pick | [[1, 2, 3], [4, 5, 6]] | "axis": 1, "indices": [2, 2, 0] | [[3, 3, 1], [6, 6, 4]]
+pick | [[1, 2], [3, 4]] | "axis": 0, "indices": [1] | [[3, 4]]
+pick_add | [[1, 2, 3], [4, 5, 6]] | "axis": 1, "indices": [2, 2, 0], "length": 4 | [[3, 0, 3, 0], [6, 0, 9, 0]]
+cumsum | [[1, 2, 3], [4, 5, 6]] | "axis": 1 | [[1, 3, 6], [4, 9, 15]]
+cumsum | [[1, 2, 3], [4, 5, 6]] | "axis": 0, "reverse": true | [[5, 7, 9], [4, 5, 6]]
+cumsum | [1, inf, nan] | "axis": 0 | [1, inf, nan]
+patches | [[[[1, 2, 3], [4, 5, 6]]]] | "kernel": [2, 2], "stride": [1, 1], "padding": [0, 0], "dilation": [1, 1] | [[[1, 2], [2, 3], [4, 5], [5, 6]]]
+patches | [[[[1, 2]]]] | "kernel": [1, 2], "stride": [1, 2], "padding": [0, 1], "dilation": [1, 1], "fill": 9 | [[[9, 2], [1, 9]]]
+fold_patches | [[[1, 2], [2, 3], [4, 5], [5, 6]]] | "kernel": [2, 2], "stride": [1, 1], "padding": [0, 0], "dilation": [1, 1], "image": [2, 3] | [[[[1, 4, 3], [4, 10, 6]]]]
+conv2d | [[[[1, 2, 3], [4, 5, 6]]]], [[[[1, 0], [0, 1]]], [[[0, 1], [0, 0]]]], [10, 20] | "stride": [1, 1], "padding": [0, 0], "dilation": [1, 1], "groups": 1 | [[[[16, 18]], [[22, 23]]]]
+conv2d | [[[[1, 2]], [[3, 4]]]], [[[[1, 1]]], [[[1, -1]]]] | "stride": [1, 1], "padding": [0, 0], "dilation": [1, 1], "groups": 2 | [[[[3]], [[-1]]]]
+max_pool | [[[[-1, -2, -3], [-4, -5, -6]]]] | "kernel": [2, 2], "stride": [1, 1], "padding": [0, 1], "dilation": [1, 1] | [[[[-1, -1, -2, -3]]]]
+mean_pool | [[[[1, 2, 3, 4]]]] | "kernel": [1, 2], "stride": [1, 2], "padding": [0, 1], "dilation": [1, 1] | [[[[0.5, 2.5, 2]]]]
+stop_gradient | [1, 2] |  | [1, 2]
+straight_through | [1, 2], [3, 4] |  | [1, 2]
+dropout | [1, 2], 0 | "key": [0, 0] | [1, 2]
+dropout | [1, 2], 1 | "key": [0, 0] | [0, 0]
+dropout | [3], 0.25 | "key": [0, 0] | [4]
+dropout | [3], 0.5 | "key": [0, 0] | [0]
 `;
 
 const cases = table
@@ -133,7 +195,7 @@ const cases = table
       op,
       args: read(`[${args}]`) as Literal[],
       attrs: JSON.parse(`{${attrs}}`) as Attrs,
-      value: read(value),
+      value: read(value) as Nested,
     };
   });
 

@@ -1,0 +1,1 @@
+export { GradientError, gradient } from "./reverse.js";
