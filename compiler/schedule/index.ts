@@ -1,3 +1,5 @@
+export { laneOf } from "./arithmetic.js";
 export { HISTOGRAM_BINS } from "./fuse.js";
+export { type Leaf, LoopBuilder, type LoopScope, Materialise, storageOf } from "./loop.js";
 export * from "./program.js";
 export { type Scheduled, schedule } from "./schedule.js";

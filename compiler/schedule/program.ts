@@ -25,6 +25,8 @@ export type BufferRef =
 /** Where a u32 of a kernel call comes from. */
 export type IntegerRef =
   | { readonly kind: "value"; readonly value: number }
+  /** A word of a draw's key with the value of a rank-0 node, the step of a loop, mixed in. */
+  | { readonly kind: "key"; readonly node: number; readonly key: readonly [number, number]; readonly word: 0 | 1 }
   /** The key of the first element that a threshold does not keep, and how far equal keys are kept in this part. */
   | { readonly kind: "limit"; readonly node: number }
   | { readonly kind: "cut"; readonly node: number; readonly part: number }
@@ -66,9 +68,22 @@ export interface KernelStep {
 export type Step =
   | KernelStep
   /** Ranks along rows of f32: temp to temp (i32). */
-  | { readonly kind: "row_rank"; readonly rows: number; readonly cols: number; readonly from: number; readonly to: number }
+  | {
+      readonly kind: "row_rank";
+      readonly rows: number;
+      readonly cols: number;
+      readonly from: number;
+      readonly to: number;
+    }
   /** Joins temps: `outer` times the runs of elements of each. */
-  | { readonly kind: "concat"; readonly outer: number; readonly runs: readonly number[]; readonly from: readonly number[]; readonly to: number; readonly bytes: number };
+  | {
+      readonly kind: "concat";
+      readonly outer: number;
+      readonly runs: readonly number[];
+      readonly from: readonly number[];
+      readonly to: number;
+      readonly bytes: number;
+    };
 
 /** A loop over `units` elements (flat) or rows of `cols` elements, in blocks of `block` units. */
 export interface Domain {

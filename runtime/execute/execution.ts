@@ -3,7 +3,7 @@
  * In: a program, lanes, where the bytes are. Out: all rank-0 values, digests, and written outputs. Tasks of one place go
  * one after the other, so that its bytes are still warm; tasks of the largest places go first, so that lanes end together.
  */
-import type { FileTensor, Program, Task } from "../../compiler/index.js";
+import { type FileTensor, type Program, stepKey, type Task } from "../../compiler/index.js";
 import { HostValues } from "./host-values.js";
 import type { FileRange, Job, JobResult, JobSpec, Lane, TaskJob } from "./job.js";
 import { pieceUnits, spans } from "./pieces.js";
@@ -75,6 +75,7 @@ export class Execution {
   private readonly dependents = new Map<number, number[]>();
   private readonly groups: readonly SelectionGroup[];
   private readonly groupOf = new Map<number, SelectionGroup>();
+  private readonly begun = new Set<SelectionGroup>();
   private readonly priorities: readonly number[];
   private readonly outputHex = new Map<number, string>();
   private readonly inputHex = new Map<FileTensor, string>();
@@ -182,7 +183,9 @@ export class Execution {
     if (task.kind === "ties") return;
     if (task.kind === "thresholds") {
       const group = this.groupOf.get(id)!;
-      if (group.countingTasks.every((t) => this.pending[t] === 0)) group.begin();
+      if (this.begun.has(group) || group.countingTasks.some((t) => this.pending[t] > 0)) return;
+      this.begun.add(group);
+      group.begin();
       return;
     }
     this.runTask({ task, done: (results) => this.taskDone(task, results) });
@@ -225,6 +228,8 @@ export class Execution {
     switch (ref.kind) {
       case "value":
         return ref.value;
+      case "key":
+        return stepKey(ref.key, this.values.get(ref.node))[ref.word];
       case "limit":
         return this.selectionLimit(ref.node);
       case "cut":
