@@ -55,7 +55,7 @@ function pullBack(
   const onPath = new Set<Node>();
   for (const node of order) {
     const continues = node.args.some((arg) => onPath.has(arg)) || loopUses(graph, node, wanted);
-    if (isFloat(node) ? wanted.has(node) || continues : continues && opRow(node.op).fusion === "loop") onPath.add(node);
+    if ((isFloat(node) && wanted.has(node)) || (continues && carries(node))) onPath.add(node);
   }
   const arrived = new Map<Node, Node>();
   if (onPath.has(of)) arrived.set(of, upstream);
@@ -114,6 +114,11 @@ function loopUses(graph: Graph, node: Node, wanted: ReadonlySet<Node>): boolean 
   return reachable([...body.results, ...(body.until === null ? [] : [body.until])]).some(
     (inner) => wanted.has(inner) || loopUses(graph, inner, wanted),
   );
+}
+
+/** Floats, and values in which floats are hidden: states of order statistics and of loops. Masks and indices are constants. */
+function carries(node: Node): boolean {
+  return isFloat(node) || node.dtype === "threshold" || opRow(node.op).fusion === "loop";
 }
 
 function isFloat(node: Node): boolean {

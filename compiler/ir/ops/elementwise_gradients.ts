@@ -43,7 +43,7 @@ const single =
   (of: (g: Graph, up: Node, x: Node, node: Node) => Node): Gradient =>
   (graph, node, upstream) => [of(graph, upstream, node.args[0], node)];
 
-const roundings = ["floor", "ceil", "trunc", "round", "floor_div", "quantize"];
+const roundings = ["floor", "ceil", "trunc", "round", "floor_div"];
 const truths = ["eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "is_finite"];
 
 export const elementwiseGradients: ReadonlyMap<string, Gradient> = new Map<string, Gradient>([
@@ -78,6 +78,8 @@ export const elementwiseGradients: ReadonlyMap<string, Gradient> = new Map<strin
   ],
   ["tanh", single((g, up, _x, node) => mul(g, up, g.make("sub", [g.constant(1), mul(g, node, node)])))],
   ["where", partials((g, up, [c]) => [null, g.make("where", [c, up, zero(g)]), g.make("where", [c, zero(g), up])])],
+  // Rounding to what tensors are computed in changes nothing; to anything narrower it is a step function.
+  ["quantize", (_g, node, up) => [node.attrs.dtype === "F32" || node.attrs.dtype === "F64" ? up : null]],
   [
     "cast",
     (_g, node, up) => {
