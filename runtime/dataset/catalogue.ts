@@ -142,4 +142,12 @@ the model sees another text than the file holds.
 Wrong:  a tokenizer of 65 English characters for a text with "é"
 Right:  the tokenizer that the text was made for, or a text without such characters`,
   },
+  D018: {
+    title: "text too long for the tokenizer",
+    page: `Some tokenizers (of the Unigram kind above all) do not cut a text into words first, and take it in one piece. About a
+hundred thousand tokens are the limit.
+
+Wrong:  tokens("book.txt", tokenizer = "models/t5", length = 128)        // a book in one text
+Right:  dataset("book.jsonl", tokenizer = "models/t5", length = 128)     // a paragraph a line`,
+  },
 };
