@@ -37,7 +37,7 @@ import {
   unknown,
   words,
 } from "./types.js";
-import { wordType } from "./words.js";
+import { isPlaceWord, wordType } from "./words.js";
 
 /** Expressions nested deeper than this are left to the elaborator. */
 const MAX_DEPTH = 400;
@@ -113,7 +113,7 @@ function inferName(cx: Context, scope: Scope, e: Expr & { kind: "name" }, expect
   const { text, span } = e.name;
   const found = lookup(scope, text);
   if (found !== null) return found.type;
-  const known = cx.program.table.get(cx.file)?.get(text);
+  const known = isPlaceWord(text, expected) ? undefined : cx.program.table.get(cx.file)?.get(text);
   if (known !== undefined) {
     const signature = cx.program.signatureOf(known);
     if (signature === null) return unknown;

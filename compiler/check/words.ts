@@ -4,6 +4,7 @@
  */
 import type { Name } from "../../grammar/index.js";
 import { nearest } from "../../grammar/index.js";
+import { kinds, roles } from "../places/index.js";
 import { builtins } from "./builtins.js";
 import { type Context, report } from "./context.js";
 import { hasLocal, type Scope } from "./scope.js";
@@ -11,6 +12,8 @@ import { error, type ScopeWord, type Type, words } from "./types.js";
 
 export const scopeWords: readonly ScopeWord[] = ["row", "column", "tensor", "model"];
 export const dtypeWords: readonly string[] = ["f32", "bf16", "f16", "f64", "f8_e4m3", "f8_e5m2", "i32", "bool"];
+
+const placeWords: ReadonlySet<string> = new Set([...kinds, ...roles, "before", "inside", "after"]);
 
 export function isScopeWord(name: string): name is ScopeWord {
   return (scopeWords as readonly string[]).includes(name);
@@ -26,6 +29,13 @@ function expectedWords(type: Type | null): (Type & { kind: "words" | "scope" | "
   if (type === null) return null;
   if (type.kind === "words" || type.kind === "scope" || type.kind === "dtype") return type;
   return type.kind === "optional" || type.kind === "schedule" || type.kind === "tree" ? expectedWords(type.of) : null;
+}
+
+/** True where a kind, a role or a part of the network is expected and this is one: it stands for the word even where a
+ * definition has its name, as in `kind in [linear]` beside `use std.merge.{linear}`. */
+export function isPlaceWord(name: string, expected: Type | null): boolean {
+  const wanted = expectedWords(expected);
+  return wanted?.kind === "words" && wanted.declared.includes(name) && placeWords.has(name);
 }
 
 /** The type of a bare word where `expected` is expected; null if it is not one. The name must not be in scope. */

@@ -1,7 +1,7 @@
 /** Indexing of tensors: `x[i]`, `x[a..b]`, `x[:, none]`, `x[..., 0]`, with negative and open bounds. */
 import type { Expr, IndexItem, Span } from "../../grammar/index.js";
 import { type Context, stop } from "./context.js";
-import { makeNode } from "./operators.js";
+import { makeNode, reshaped } from "./operators.js";
 import { describe, type TensorValue, tensor } from "./value.js";
 
 export function indexTensor(context: Context, value: TensorValue, items: readonly IndexItem[], span: Span, int: (e: Expr) => number): TensorValue {
@@ -54,7 +54,7 @@ export function indexTensor(context: Context, value: TensorValue, items: readonl
   }
   while (axis < shape.length) keep(axis++);
   const box = makeNode(context, "slice", [value.node], { start, size }, span);
-  return tensor(makeNode(context, "reshape", [box], { shape: result }, span), value.space, axes.some((a) => a !== null) ? axes : null);
+  return tensor(reshaped(context, box, result, span), value.space, axes.some((a) => a !== null) ? axes : null);
 }
 
 /** `none` between the brackets is a new axis. */

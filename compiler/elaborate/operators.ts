@@ -43,6 +43,16 @@ export function nodeOf(context: Context, value: Value, span: Span): Node {
   }
 }
 
+/** A view of a tensor in another shape; with rank 0 the one element becomes a number, which lives on the host. */
+export function reshaped(context: Context, node: Node, shape: readonly number[], span: Span): Node {
+  if (shape.length > 0 || node.shape.length === 0) return makeNode(context, "reshape", [node], { shape: [...shape] }, span);
+  const axes = node.shape.map((_, i) => i);
+  if (node.shape.some((d) => d !== 1)) return makeNode(context, "reshape", [node], { shape: [] }, span);
+  const largest = (x: Node) => makeNode(context, "reduce_max", [x], { axes, keep: false }, span);
+  if (node.dtype !== "bool") return largest(node);
+  return makeNode(context, "cast", [largest(makeNode(context, "cast", [node], { to: "int" }, span))], { to: "bool" }, span);
+}
+
 /** Names of the axes of a broadcast result; differing names are a mistake worth stopping for. */
 export function joinAxes(context: Context, values: readonly Value[], rank: number, span: Span): TensorValue["axes"] {
   const named = values.filter((v): v is TensorValue => v.kind === "tensor" && v.axes !== null);

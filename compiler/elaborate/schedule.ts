@@ -118,9 +118,10 @@ function fits(context: Context, expr: ScheduleExpr, key: ScheduleExpr["cases"][n
   if (expr.by === "layer") {
     const range = evaluate(context, key);
     const layer = own.kind === "number" ? own.value : -1;
-    const hit =
-      range.kind === "range" ? layer >= range.from && layer < range.to : range.kind === "number" ? layer === range.value : stop(context, "T001", `by layer takes layers and ranges, found ${describe(range)}`, key.span);
-    recordMatch(context, "layer", `${range.kind === "range" ? `${range.from}..${range.to}` : layer}`, key.span, own.kind === "number" ? String(own.value) : null, hit);
+    if (range.kind !== "range" && range.kind !== "number") return stop(context, "T001", `by layer takes layers and ranges, found ${describe(range)}`, key.span);
+    const hit = range.kind === "range" ? layer >= range.from && layer < range.to : layer === range.value;
+    const written = range.kind === "range" ? `${range.from}..${range.to}` : String(range.value);
+    recordMatch(context, "layer", written, key.span, own.kind === "number" ? String(own.value) : null, hit);
     return hit;
   }
   const word = wordOr(context, key);

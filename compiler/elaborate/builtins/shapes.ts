@@ -3,7 +3,7 @@ import type { Expr, Span } from "../../../grammar/index.js";
 import { type Node, sizeOf } from "../../ir/index.js";
 import { type Context, stop } from "../context.js";
 import { evaluate, itemsOf, staticInt } from "../evaluate.js";
-import { makeNode } from "../operators.js";
+import { makeNode, reshaped } from "../operators.js";
 import { describe, float, int, list, type TensorValue, tensor, type Value } from "../value.js";
 import { axisOf, type Builtin, overOf, tensorArg } from "./builtin.js";
 import { modelSize } from "./reductions.js";
@@ -78,7 +78,7 @@ export const shapes: Readonly<Record<string, Builtin>> = {
     lifts: true,
     run(context, { values, span }) {
       const x = tensorArg(context, values.get("x")!, span);
-      return tensor(makeNode(context, "reshape", [x.node], { shape: shapeArg(context, values.get("shape")!, span) }, span), x.space);
+      return tensor(reshaped(context, x.node, shapeArg(context, values.get("shape")!, span), span), x.space);
     },
   },
   flatten: {
