@@ -45,7 +45,7 @@ export function keepingAxes(graph: Graph, x: Node, from: Shape, attrs: Attrs): N
 
 /** Spreads the gradient of a reduction over the elements that were reduced. */
 export function spread(graph: Graph, upstream: Node, from: Shape, attrs: Attrs): Node {
-  return broadcast(graph, keepingAxes(graph, upstream, from, attrs), from);
+  return broadcast(graph, upstream.shape.length === 0 ? upstream : keepingAxes(graph, upstream, from, attrs), from);
 }
 
 /** The gradient of the largest or smallest of groups of elements: elements that are equal to it share it equally. */
