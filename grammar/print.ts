@@ -40,7 +40,7 @@ function printNode(role: string, node: object, depth: number, table: LineTable, 
   }
   const span = (node as { span?: Span }).span;
   if (span !== undefined) words.push(range(span, table));
-  out.push(`${"  ".repeat(depth)}${role === "" ? "" : `${role}: `}${words.join(" ")}`);
+  out.push(`${"  ".repeat(depth)}${role === "" ? "" : `${role}: `}${words.join(" ")}`.trimEnd());
   for (const [key, child] of below) printNode(key, child, depth + 1, table, out);
 }
 

@@ -5,7 +5,7 @@
  */
 import type { Expr, Span } from "../../grammar/index.js";
 import { type Context, originLabels, report } from "./context.js";
-import { lookup, type Scope } from "./scope.js";
+import { isTrusted, lookup, type Scope } from "./scope.js";
 import { type Axis, broadcast, type Shape, showAxis, showShape } from "./shape.js";
 import { error, type Type } from "./types.js";
 
@@ -70,7 +70,7 @@ export function present(cx: Context, scope: Scope, e: Expr, type: Type): Type {
     return error;
   }
   if (type.kind !== "optional") return type;
-  if (e.kind === "name") {
+  if (e.kind === "name" && !isTrusted(scope, e)) {
     const local = lookup(scope, e.name.text)?.local;
     report(cx, "T001", `\`${e.name.text}\` may be none here`, e.span, {
       label: "used as if it were always there",

@@ -3,6 +3,7 @@
  * In: a call and a row of the table. Out: the type of the result; T001, T006, T007, T014 where the call cannot be meant.
  */
 import type { Expr } from "../../grammar/index.js";
+import { roles } from "../places/index.js";
 import { matchArguments, type Slot } from "./arguments.js";
 import { present } from "./broadcasting.js";
 import { anything, type BuiltinCall, type Given, readOver } from "./builtin_call.js";
@@ -14,7 +15,7 @@ import { lookup, type Scope } from "./scope.js";
 import type { Over } from "./shape.js";
 import { isTruth } from "./spaces.js";
 import { needStatic } from "./stages.js";
-import { error, isNumeric, isQuiet, list, number, showType, string, type Type, unknown } from "./types.js";
+import { error, isNumeric, isQuiet, list, none, number, showType, string, type Type, unknown, words } from "./types.js";
 import { isScopeWord, isWordHere } from "./words.js";
 
 type Call = Expr & { kind: "call" };
@@ -26,11 +27,16 @@ export function callBuiltin(cx: Context, scope: Scope, e: Call, builtin: Builtin
       help: "a definition gets its models as parameters; the recipe loads and saves them",
     });
   }
+  if (builtin.name === "log" && isRecord(e)) {
+    inferArguments(cx, scope, e.args);
+    return none;
+  }
   const slots = builtin.params.map((p): Slot => ({ name: p.name, optional: p.default !== null, many: p.many }));
   const overSlot = builtin.params.findIndex((p) => p.takes === "over");
-  const matched = matchArguments(e.args, slots, (value, position) => {
+  const bound = matchArguments(e.args, slots, (value, position) => {
     return position > 0 && builtin.params[0].many && isScope(cx, scope, value) ? overSlot : -1;
   });
+  const matched = builtin.open ? { ...bound, problems: bound.problems.filter((p) => p.kind !== "unknown") } : bound;
   reportProblems(cx, e, matched, slots, `\`${builtin.name}\``, null);
   const used = new Set(matched.given.flat());
   inferArguments(
@@ -76,6 +82,11 @@ export function callBuiltin(cx: Context, scope: Scope, e: Call, builtin: Builtin
   return sound || result.kind === "list" ? result : error;
 }
 
+/** `log(loss = l)` records values of a loop by name; `log(x)` is the logarithm. */
+function isRecord(e: Call): boolean {
+  return e.args.length > 0 && e.args.every((a) => a.name !== null && a.name.text !== "x");
+}
+
 function defaultOver(p: BuiltinParam): Over {
   return p.default !== null && isScopeWord(p.default) ? { kind: "scope", word: p.default } : anything;
 }
@@ -90,7 +101,7 @@ function isScope(cx: Context, scope: Scope, e: Expr): boolean {
 
 function readArgument(cx: Context, scope: Scope, builtin: Builtin, p: BuiltinParam, e: Expr): Type {
   const raw = cx.infer(cx, scope, e, hint(p.takes));
-  if (p.takes === "any") return raw;
+  if (p.takes === "any" || p.takes === "places") return raw;
   if (raw.kind === "none" && p.default === "none") return raw;
   const type = present(cx, scope, e, raw);
   if (isQuiet(type)) return type;
@@ -105,10 +116,14 @@ function readArgument(cx: Context, scope: Scope, builtin: Builtin, p: BuiltinPar
   return error;
 }
 
+/** Parts that every architecture has under the same names. */
+const parts = ["embed", "encode", "head", "attention", "ffn", "heads", "logits"];
+
 function hint(takes: Takes): Type | null {
   if (takes === "dtype") return { kind: "dtype" };
   if (takes === "text") return string;
   if (takes === "lengths") return list(number("Int"));
+  if (takes === "places") return words([...roles, ...parts]);
   return null;
 }
 

@@ -2,7 +2,7 @@
  * Typing rules of builtins on lists and numbers, and of those that only recipes have. In: a call. Out: the type of its
  * value. The state of a `fold` is read on trial until its type is stable, because it may start static and end running.
  */
-import { type BuiltinCall, typeOfArg } from "./builtin_call.js";
+import { type BuiltinCall, type Given, typeOfArg } from "./builtin_call.js";
 import { onTrial } from "./context.js";
 import { callFunction } from "./functions.js";
 import { join, joinAll } from "./join.js";
@@ -44,17 +44,28 @@ const MAX_TRIALS = 3;
 
 export function typeOfFold(call: BuiltinCall): Type {
   const f = call.one("f");
-  const xs = typeOfArg(call, "xs");
-  let state = widen(typeOfArg(call, "init"));
   if (f === null || call.one("init") === null) return error;
-  const element = elementOf(xs);
-  if (call.cx.trials >= MAX_TRIALS) state = unknown;
+  return settledState(call, f, widen(typeOfArg(call, "init")), elementOf(typeOfArg(call, "xs")), (result) => result);
+}
+
+/**
+ * The type of a state that `f(state, element)` gives back again and again; `stateOf` picks the next state out of the
+ * result. Findings inside `f` are reported once, for the state in the end.
+ */
+export function settledState(
+  call: BuiltinCall,
+  f: Given,
+  init: Type,
+  element: Type,
+  stateOf: (result: Type) => Type,
+): Type {
+  let state = call.cx.trials >= MAX_TRIALS ? unknown : init;
   for (let round = 0; !isQuiet(state); round++) {
-    const next = join(state, callFunction(onTrial(call.cx), call.scope, f.expr, [state, element]));
+    const next = join(state, stateOf(callFunction(onTrial(call.cx), call.scope, f.expr, [state, element])));
     if (showFully(next) === showFully(state)) break;
     state = round >= MAX_ROUNDS ? unknown : widen(next);
   }
-  return join(state, callFunction(call.cx, call.scope, f.expr, [state, element]));
+  return join(state, stateOf(callFunction(call.cx, call.scope, f.expr, [state, element])));
 }
 
 /** The value of a starting Int says nothing about later rounds. */

@@ -144,8 +144,11 @@ export function typeOfRandint(call: BuiltinCall): Type {
 
 export function typeOfLike(call: BuiltinCall): Type {
   const x = typeOfArg(call, "x");
-  if (x.kind === "tensor") return tensor("Tensor", x.shape);
-  return x.kind === "number" ? number("Float", "static") : unknown;
+  const given = call.one("dtype")?.expr;
+  const dtype = given === undefined || given.kind === "none" ? "f32" : given.kind === "name" ? given.name.text : null;
+  if (x.kind === "tensor") return tensor("Tensor", x.shape, dtype);
+  if (x.kind !== "number") return unknown;
+  return number(dtype === "bool" ? "Bool" : dtype === "i32" ? "Int" : "Float", "static");
 }
 
 export function typeOfDraw(call: BuiltinCall): Type {

@@ -55,6 +55,7 @@ import {
   typeOfShape,
   typeOfStack,
 } from "./builtin_shapes.js";
+import { layerRows, learningRows } from "./builtins_learning.js";
 import type { Type } from "./types.js";
 
 /** What a parameter accepts; checked before the rule is asked. */
@@ -76,6 +77,8 @@ export type Takes =
   | "axis"
   | "function"
   | "dtype"
+  /** Where an adapter goes: a role or part as a bare word, a pattern, a list, a function. */
+  | "places"
   | "any";
 
 export interface BuiltinParam {
@@ -94,10 +97,12 @@ export interface Builtin {
   /** Acts place by place on models and trees. */
   readonly lifts: boolean;
   readonly recipesOnly: boolean;
+  /** Takes named arguments that the table does not know. */
+  readonly open: boolean;
   readonly type: (call: BuiltinCall) => Type;
 }
 
-type Row = readonly [name: string, params: string, doc: string, type: (call: BuiltinCall) => Type];
+export type Row = readonly [name: string, params: string, doc: string, type: (call: BuiltinCall) => Type];
 
 /** `x: numeric`, `xs...: values`, `over: over = tensor`, separated by commas. */
 function parseParams(text: string): readonly BuiltinParam[] {
@@ -200,8 +205,8 @@ const liftingRows: readonly Row[] = [
   ["flatten", "x: numeric", "the entries as one axis", typeOfFlatten],
   ["concat", "xs: list, axis: axis = 0", "tensors one after the other along an axis", typeOfConcat],
   ["stack", "xs: list, axis: axis = 0", "tensors side by side along a new axis", typeOfStack],
-  ["zeros_like", "x: numeric", "zeros in the shape of x", typeOfLike],
-  ["ones_like", "x: numeric", "ones in the shape of x", typeOfLike],
+  ["zeros_like", "x: numeric, dtype: dtype = none", "zeros in the shape of x", typeOfLike],
+  ["ones_like", "x: numeric, dtype: dtype = none", "ones in the shape of x", typeOfLike],
   [
     "bernoulli",
     `p: numeric, shape: lengths = none, like: numeric = none, ${random}`,
@@ -250,6 +255,9 @@ const recipeRows: readonly Row[] = [
   ],
 ];
 
+/** What a data set is made of depends on its files. */
+const open: ReadonlySet<string> = new Set(["dataset", "tokens"]);
+
 function rowsOf(rows: readonly Row[], lifts: boolean, recipesOnly: boolean): readonly Builtin[] {
   return rows.map(([name, params, doc, type]) => ({
     name,
@@ -257,21 +265,26 @@ function rowsOf(rows: readonly Row[], lifts: boolean, recipesOnly: boolean): rea
     doc,
     lifts,
     recipesOnly,
+    open: open.has(name),
     type,
   }));
 }
 
 export const builtins: ReadonlyMap<string, Builtin> = new Map(
-  [...rowsOf(liftingRows, true, false), ...rowsOf(plainRows, false, false), ...rowsOf(recipeRows, false, true)].map(
-    (b) => [b.name, b],
-  ),
+  [
+    ...rowsOf(liftingRows, true, false),
+    ...rowsOf(layerRows, true, false),
+    ...rowsOf(plainRows, false, false),
+    ...rowsOf(learningRows, false, false),
+    ...rowsOf(recipeRows, false, true),
+  ].map((b) => [b.name, b]),
 );
 
 /** Names that the language will have: a better message than "unknown". */
 export const laterNames: ReadonlySet<string> = new Set(
   (
-    "static iterate iterate_until scan when minimize value_and_grad grad stop_gradient straight_through attach train fuse taps each search session " +
-    "generate load_adapter dataset svd qr eigh cholesky take scatter take_along cumsum einsum permutation switch ragged params trainable places modules leaves"
+    "static when taps each search session generate load_adapter svd qr eigh cholesky scatter take_along switch ragged " +
+    "places modules leaves"
   ).split(" "),
 );
 

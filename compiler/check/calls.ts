@@ -9,7 +9,10 @@ import { callBuiltin } from "./builtin_apply.js";
 import { builtins } from "./builtins.js";
 import { type Context, report } from "./context.js";
 import { unknownName } from "./expressions.js";
+import { fieldOf } from "./fields.js";
 import { resultOfCall } from "./functions.js";
+import { callInitialiser, isInitialiser } from "./initialisers.js";
+import { callInstance, callMember, memberOf } from "./instances.js";
 import { expectType } from "./mismatch.js";
 import type { Known } from "./modules.js";
 import { constant, differ, showPolynomial } from "./polynomial.js";
@@ -21,6 +24,13 @@ import { error, type FunctionType, isQuiet, showType, type Type, unknown } from 
 type Call = Expr & { kind: "call" };
 
 export function inferCall(cx: Context, scope: Scope, e: Call): Type {
+  if (e.callee.kind === "field") {
+    const target = cx.infer(cx, scope, e.callee.target);
+    const member = target.kind === "instance" ? memberOf(cx, target, e.callee.name.text) : null;
+    const type = fieldOf(cx, scope, e.callee, target);
+    cx.program.types.set(e.callee, type);
+    return member !== null ? callMember(cx, scope, e, member) : callValue(cx, scope, e, type, null);
+  }
   if (e.callee.kind !== "name") {
     const type = cx.infer(cx, scope, e.callee);
     return callValue(cx, scope, e, type, null);
@@ -29,10 +39,12 @@ export function inferCall(cx: Context, scope: Scope, e: Call): Type {
   const found = lookup(scope, text);
   if (found !== null) {
     cx.program.types.set(e.callee, found.type);
+    if (found.local.member) return callMember(cx, scope, e, { function: found.local.member, lengths: null });
     return callValue(cx, scope, e, found.type, found.local.span);
   }
   const known = cx.program.table.get(cx.file)?.get(text);
   if (known !== undefined) return callKnown(cx, scope, e, known);
+  if (isInitialiser(cx, scope, e, text)) return callInitialiser(cx, scope, e, text);
   const builtin = builtins.get(text);
   if (builtin !== undefined) return callBuiltin(cx, scope, e, builtin);
   inferArguments(cx, scope, e.args);
@@ -46,7 +58,9 @@ export function inferArguments(cx: Context, scope: Scope, args: readonly Argumen
 
 function callValue(cx: Context, scope: Scope, e: Call, type: Type, declared: Span | null): Type {
   if (type.kind === "function") return callFunctionValue(cx, scope, e, type);
+  if (type.kind === "instance") return callInstance(cx, scope, e, type);
   inferArguments(cx, scope, e.args);
+  if (type.kind === "model") return unknown;
   if (isQuiet(type) || type.kind === "optional") return type.kind === "error" ? error : unknown;
   const name = e.callee.kind === "name" ? e.callee.name.text : null;
   const hides = name !== null && (builtins.has(name) || cx.program.table.get(cx.file)?.has(name));
@@ -76,7 +90,8 @@ function callFunctionValue(cx: Context, scope: Scope, e: Call, f: FunctionType):
   return resultOfCall(f, types);
 }
 
-function inferUnmatched(cx: Context, scope: Scope, e: Call, matched: MatchedArguments): void {
+/** Reads the arguments that went to no parameter. */
+export function inferUnmatched(cx: Context, scope: Scope, e: Call, matched: MatchedArguments): void {
   const used = new Set(matched.given.flat());
   inferArguments(
     cx,
@@ -162,8 +177,8 @@ function callKnown(cx: Context, scope: Scope, e: Call, known: Known): Type {
   return b.lifted ? liftResult(result) : result;
 }
 
-/** Plain values first, because they bind the names that the types of functions use. */
-function checkArguments(
+/** Plain values first, because they bind the names that the types of functions use. False if one does not fit. */
+export function checkArguments(
   cx: Context,
   scope: Scope,
   signature: Signature,

@@ -7,18 +7,22 @@ import type { Diagnostic, Expr, Span } from "../../grammar/index.js";
 import type { Context, Program } from "./context.js";
 import { checkFunction, checkRecipe, recordFrom } from "./definitions.js";
 import { infer } from "./expressions.js";
+import type { Meaning } from "./meaning.js";
+import { readMembers } from "./members.js";
 import { type CheckInput, type Known, type ModuleTable, resolveModules } from "./modules.js";
-import { type Signature, signatureFrom } from "./signature.js";
+import { instanceOf, type Signature, signatureFrom } from "./signature.js";
 import { type Type, unknown } from "./types.js";
 
 export interface CheckResult {
   readonly diagnostics: readonly Diagnostic[];
   /** Per file: what each name means. */
   readonly table: ModuleTable;
-  /** The signature of a `def` or `merge`; null for recipes and records. */
+  /** The signature of a definition that can be called; null for recipes and records. */
   readonly signatureOf: (known: Known) => Signature | null;
-  /** Declared or inferred result of a `def` or `merge`, in its own names. */
+  /** Declared or inferred result of a `def` or `merge`, in its own names; the instance that other definitions give. */
   readonly resultOf: (known: Known) => Type;
+  /** What an instance of a module, adapter, router or optimizer offers; null for other definitions. */
+  readonly meaningOf: (known: Known) => Meaning | null;
   /** The type of an expression of a checked file. */
   readonly typeOf: (e: Expr) => Type | undefined;
 }
@@ -35,13 +39,15 @@ function contextFor(
   inRecipe: boolean,
   silent: boolean,
 ): Context {
-  return { program, file, inRecipe, silent, trials: silent ? 1 : 0, depth: { now: 0 }, origins, infer };
+  const trials = silent ? 1 : 0;
+  return { program, file, inRecipe, body: null, field: "none", silent, trials, depth: { now: 0 }, origins, infer };
 }
 
 function startProgram(table: ModuleTable, elsewhere: ReadonlyMap<string, readonly string[]>): Checking {
   const signatures: Checking["signatures"] = new Map();
   const results = new Map<unknown, Type>();
   const records = new Map<unknown, Type>();
+  const meanings = new Map<unknown, Meaning>();
 
   const signed = (known: Known) => {
     const { definition } = known;
@@ -49,10 +55,10 @@ function startProgram(table: ModuleTable, elsewhere: ReadonlyMap<string, readonl
     const before = signatures.get(definition);
     if (before !== undefined) return before;
     const origins = new Map<string, Span>();
-    const made = {
-      signature: signatureFrom(contextFor(program, known.file, origins, false, false), definition),
-      origins,
-    };
+    const cx = contextFor(program, known.file, origins, false, false);
+    const isModule = "members" in definition;
+    const head = signatureFrom(cx, definition.name, definition.params, isModule ? null : definition.result);
+    const made = { signature: isModule ? { ...head, result: instanceOf(known, definition, head) } : head, origins };
     signatures.set(definition, made);
     return made;
   };
@@ -79,11 +85,21 @@ function startProgram(table: ModuleTable, elsewhere: ReadonlyMap<string, readonl
       if (before !== undefined) return before;
       results.set(known.definition, unknown);
       const { definition } = known;
-      if (definition.kind === "recipe" || definition.kind === "record") return unknown;
+      if (definition.kind !== "def" && definition.kind !== "merge") return unknown;
       const cx = contextFor(program, known.file, new Map(made.origins), false, true);
       const type = checkFunction(cx, definition, made.signature);
       results.set(known.definition, type);
       return type;
+    },
+    meaningOf: (known) => {
+      const { definition } = known;
+      const before = meanings.get(definition);
+      if (before !== undefined || !("members" in definition)) return before ?? null;
+      const { signature, origins } = signed(known)!;
+      const meaning: Meaning = { signature, fields: new Map(), functions: new Map() };
+      meanings.set(definition, meaning);
+      readMembers(contextFor(program, known.file, new Map(origins), false, false), definition, meaning);
+      return meaning;
     },
   };
   return { program, signatures };
@@ -114,6 +130,7 @@ export function check(input: CheckInput): CheckResult {
     for (const definition of file.definitions) {
       const known: Known = { definition, file: path, use: null };
       if (definition.kind === "record") program.recordOf(known);
+      else if ("members" in definition) program.meaningOf(known);
       else if (definition.kind === "recipe") checkRecipe(contextFor(program, path, new Map(), true, false), definition);
       else {
         program.signatureOf(known);
@@ -134,6 +151,7 @@ export function check(input: CheckInput): CheckResult {
     table: modules.table,
     signatureOf: program.signatureOf,
     resultOf: program.resultOf,
+    meaningOf: program.meaningOf,
     typeOf: (e) => program.types.get(e),
   };
 }

@@ -3,6 +3,7 @@
  * about the rest of the program. Reports are silent in trial readings (the first rounds of a `fold`).
  */
 import { type Diagnostic, type DiagnosticParts, diagnostic, type Expr, type Span } from "../../grammar/index.js";
+import type { Meaning } from "./meaning.js";
 import type { Known, ModuleTable } from "./modules.js";
 import type { Scope } from "./scope.js";
 import type { Signature } from "./signature.js";
@@ -19,12 +20,26 @@ export interface Program {
   /** Declared or inferred result in the callee's own names. */
   readonly resultOf: (known: Known) => Type;
   readonly recordOf: (known: Known) => Type;
+  /** What a module, adapter, router or optimizer offers; null for other definitions. Incomplete while it is read. */
+  readonly meaningOf: (known: Known) => Meaning | null;
+}
+
+/** What the statements of modules may do where an expression or statement stands. */
+export interface ModuleBody {
+  /** The names that `<-` takes, with their declared types. */
+  readonly assignable: ReadonlyMap<string, Type | null>;
+  /** `loss` and `emit` may stand here. */
+  readonly adds: boolean;
 }
 
 export interface Context {
   readonly program: Program;
   readonly file: string;
   readonly inRecipe: boolean;
+  /** null: outside of modules, or in a function without a name inside one. */
+  readonly body: ModuleBody | null;
+  /** Inside the first value of a field, where initialisers stand; `untyped`: of one whose type is not declared. */
+  readonly field: "none" | "typed" | "untyped";
   /** True while a reading is only a trial. */
   readonly silent: boolean;
   /** How many trial readings are around this one. */

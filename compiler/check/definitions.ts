@@ -2,7 +2,7 @@
  * Checks one definition: its parameters and defaults, its body, what it returns. In: a definition and the program around
  * it. Out: the type of its result in its own names; findings go to the program.
  */
-import type { Definition, FunctionDefinition, RecipeDefinition, Span } from "../../grammar/index.js";
+import type { Definition, FunctionDefinition, Param, RecipeDefinition, Span, TypeExpr } from "../../grammar/index.js";
 import { type Context, report } from "./context.js";
 import { joinAll } from "./join.js";
 import { expectType } from "./mismatch.js";
@@ -11,7 +11,7 @@ import { symbol } from "./polynomial.js";
 import { binding, rigid } from "./relate.js";
 import { innerScope, type Scope } from "./scope.js";
 import { type Signature, symbolicNames, typeFrom } from "./signature.js";
-import { inferBlock } from "./statements.js";
+import { inferBlock, type OnReturn, type Returned } from "./statements.js";
 import { error, type Field, list, number, type Type, unknown } from "./types.js";
 
 /** Checks a `def` or `merge`; `cx.origins` must hold the names of its signature. Returns the type of its body. */
@@ -20,51 +20,55 @@ export function checkFunction(cx: Context, definition: FunctionDefinition, signa
   const outer = innerScope(null);
   declareDimensions(cx, outer);
   const scope = innerScope(outer);
-  declareParams(cx, scope, definition, signature);
-  const own = namesOfResult(cx, definition);
-  const returned = inferBlock(cx, innerScope(scope), definition.body, signature.result, (at, e, type) => {
+  declareParams(cx, scope, definition.params, signature);
+  const onReturn = returnsTo(cx, signature, definition.result);
+  const returned = inferBlock(cx, innerScope(scope), definition.body, signature.result, onReturn);
+  return resultFrom(cx, signature, returned);
+}
+
+/** Compares what a body returns with the declared result. */
+export function returnsTo(cx: Context, signature: Signature, declared: TypeExpr | null): OnReturn {
+  const own = namesOfResult(cx, declared);
+  const where = declared ? { file: cx.file, span: declared.span, text: "declared here" } : null;
+  return (at, e, type) => {
     if (signature.result === null) return type;
-    const where = definition.result ? { file: cx.file, span: definition.result.span, text: "declared here" } : null;
-    expectType(
-      cx,
-      at,
-      e,
-      type,
-      signature.result,
-      binding((name) => own.has(name)),
-      { what: `the result of \`${signature.name}\``, declared: where },
-    );
+    const b = binding((name) => own.has(name));
+    const why = { what: `the result of \`${signature.name}\``, declared: where };
+    expectType(cx, at, e, type, signature.result, b, why);
     return type;
+  };
+}
+
+/** The type of a body; T009 if some path ends without a value. */
+export function resultFrom(cx: Context, signature: Signature, returned: Returned): Type {
+  if (returned.always) return joinAll(returned.types);
+  report(cx, "T009", `\`${signature.name}\` does not return on every path`, signature.span, {
+    label: returned.types.length === 0 ? "no `return` in its body" : "some path ends without `return`",
+    help: "end the body with `return …`",
   });
-  if (!returned.always) {
-    report(cx, "T009", `\`${signature.name}\` does not return on every path`, definition.name.span, {
-      label: returned.types.length === 0 ? "no `return` in its body" : "some path ends without `return`",
-      help: "end the body with `return …`",
-    });
-    return error;
-  }
-  return joinAll(returned.types);
+  return error;
 }
 
 /** Names that only the declared result uses: any length will do there. */
-function namesOfResult(cx: Context, definition: FunctionDefinition): ReadonlySet<string> {
+function namesOfResult(cx: Context, result: TypeExpr | null): ReadonlySet<string> {
   const names = new Set<string>();
-  if (definition.result === null) return names;
-  const { start, end } = definition.result.span;
+  if (result === null) return names;
+  const { start, end } = result.span;
   for (const [key, span] of cx.origins) if (span.start >= start && span.end <= end) names.add(key.replace("*", ""));
   return names;
 }
 
-function declareDimensions(cx: Context, scope: Scope): void {
+/** The names of lengths that the context has seen. */
+export function declareDimensions(cx: Context, scope: Scope): void {
   for (const [name, span] of cx.origins) {
     if (name.startsWith("*")) continue;
     declareName(cx, scope, { text: name, span }, number("Int", "static", symbol(name)), "dimension");
   }
 }
 
-function declareParams(cx: Context, scope: Scope, definition: FunctionDefinition, signature: Signature): void {
+export function declareParams(cx: Context, scope: Scope, params: readonly Param[], signature: Signature): void {
   const seen = new Map<string, Span>();
-  definition.params.forEach((p, i) => {
+  params.forEach((p, i) => {
     const declared = signature.params[i].type;
     if (p.default) {
       const found = cx.infer(cx, scope, p.default, declared);

@@ -4,12 +4,14 @@
  */
 import { type Expr, nearest } from "../../grammar/index.js";
 import { present } from "./broadcasting.js";
-import { builtins, laterNames, showBuiltin } from "./builtins.js";
+import { builtins, laterNames } from "./builtins.js";
 import { inferCall } from "./calls.js";
 import { type Context, report } from "./context.js";
+import { fieldOf, inferRecord, inferWith } from "./fields.js";
 import { inferLambda } from "./functions.js";
 import { here, whereWords } from "./here.js";
 import { inferIndex } from "./indexing.js";
+import { initialisers } from "./initialisers.js";
 import { join, joinAll } from "./join.js";
 import { inferMatch } from "./matching.js";
 import { checked, expectType } from "./mismatch.js";
@@ -20,23 +22,10 @@ import { constant } from "./polynomial.js";
 import { rigid } from "./relate.js";
 import { inferSchedule } from "./schedules.js";
 import { declare, innerScope, localNames, lookup, type Scope } from "./scope.js";
-import { type Axis, axis, rankOf, showShape } from "./shape.js";
+import { type Axis, axis } from "./shape.js";
 import { needStatic } from "./stages.js";
 import { checkCondition } from "./statements.js";
-import {
-  atPlace,
-  error,
-  type Field,
-  isQuiet,
-  list,
-  none,
-  number,
-  showType,
-  string,
-  type Type,
-  unknown,
-  words,
-} from "./types.js";
+import { atPlace, error, isQuiet, list, none, number, showType, string, type Type, unknown, words } from "./types.js";
 import { isPlaceWord, wordType } from "./words.js";
 
 /** Expressions nested deeper than this are left to the elaborator. */
@@ -78,12 +67,14 @@ function inferExpr(cx: Context, scope: Scope, e: Expr, expected: Type | null): T
     }
     case "record":
       return inferRecord(cx, scope, e, expected);
+    case "with":
+      return inferWith(cx, scope, e);
     case "call":
       return inferCall(cx, scope, e);
     case "index":
       return inferIndex(cx, scope, e);
     case "field":
-      return inferField(cx, scope, e);
+      return fieldOf(cx, scope, e, infer(cx, scope, e.target));
     case "unary":
       return inferUnary(cx, scope, e);
     case "binary":
@@ -143,11 +134,13 @@ export function unknownName(cx: Context, scope: Scope, text: string, span: Expr[
   const close = nearest(text, candidates);
   const help = laterNames.has(text)
     ? `\`${text}\` is not part of this version of the language`
-    : modules.length > 0
-      ? `add \`use ${modules[0]}.{${text}}\` at the top of the file`
-      : close.length > 0
-        ? `did you mean ${close.map((c) => `\`${c}\``).join(" or ")}?`
-        : "names come from parameters, `let`, definitions of this file and `use`";
+    : initialisers.has(text)
+      ? "an initialiser stands only in the first value of a field: `param A: Tensor[r, in] = kaiming_uniform()`"
+      : modules.length > 0
+        ? `add \`use ${modules[0]}.{${text}}\` at the top of the file`
+        : close.length > 0
+          ? `did you mean ${close.map((c) => `\`${c}\``).join(" or ")}?`
+          : "names come from parameters, `let`, definitions of this file and `use`";
   report(cx, "N001", `unknown name \`${text}\``, span, { label: "not defined here", help });
   return error;
 }
@@ -196,84 +189,6 @@ function elementOf(cx: Context, e: Expr, source: Type): Type {
         : source.kind === "tensor"
           ? "operations on tensors work on all entries at once; a list of slices is [x[i] for i in 0..n]"
           : null,
-  });
-  return error;
-}
-
-function inferRecord(cx: Context, scope: Scope, e: Expr & { kind: "record" }, expected: Type | null): Type {
-  const wanted = expected?.kind === "record" ? expected : null;
-  const fields = new Map<string, Field>();
-  for (const f of e.fields) {
-    const declared = wanted?.fields.get(f.name.text);
-    const type = infer(cx, scope, f.value, declared?.type ?? null);
-    if (fields.has(f.name.text)) {
-      report(cx, "N005", `the field \`${f.name.text}\` is given twice`, f.name.span, { help: "keep one of the two" });
-    } else if (wanted !== null && declared === undefined) {
-      const close = nearest(f.name.text, [...wanted.fields.keys()]);
-      report(cx, "N003", `${showType(wanted)} has no field \`${f.name.text}\``, f.name.span, {
-        label: "no such field",
-        help: close.length > 0 ? `did you mean \`${close[0]}\`?` : null,
-      });
-    }
-    fields.set(f.name.text, { type, optional: false });
-  }
-  return { kind: "record", name: null, fields };
-}
-
-function inferField(cx: Context, scope: Scope, e: Expr & { kind: "field" }): Type {
-  const target = present(cx, scope, e.target, infer(cx, scope, e.target));
-  const { text, span } = e.name;
-  switch (target.kind) {
-    case "error":
-    case "unknown":
-    case "model":
-      return target.kind === "error" ? error : unknown;
-    case "tree":
-      return target.of.kind === "record" && target.of.fields.has(text)
-        ? { kind: "tree", of: target.of.fields.get(text)!.type }
-        : unknown;
-    case "record": {
-      const field = target.fields.get(text);
-      return field ? field.type : noField(cx, target, text, span, [...target.fields.keys()]);
-    }
-    case "tensor": {
-      if (text !== "T" && text !== "mT") return noField(cx, target, text, span, ["T", "mT"]);
-      const rank = rankOf(target.shape);
-      if (rank !== null && (text === "T" ? rank !== 2 : rank < 2)) {
-        report(
-          cx,
-          "H005",
-          `\`.${text}\` needs ${text === "T" ? "exactly" : "at least"} two axes, found ${showShape(target.shape)}`,
-          span,
-          {
-            label: `of ${showType(target)}`,
-            help: text === "T" && rank > 2 ? "`.mT` swaps the last two axes" : "add an axis by an index: x[:, none]",
-          },
-        );
-        return error;
-      }
-      if (target.shape === null || rank === null) return { ...target, space: "Tensor", shape: null };
-      const [a, b] = target.shape.slice(-2);
-      return { ...target, space: "Tensor", shape: [...target.shape.slice(0, -2), b, a] };
-    }
-    default:
-      return noField(cx, target, text, span, []);
-  }
-}
-
-function noField(cx: Context, target: Type, text: string, span: Expr["span"], fields: readonly string[]): Type {
-  const close = nearest(text, fields);
-  const called = builtins.get(text);
-  report(cx, "N003", `${showType(target)} has no field \`${text}\``, span, {
-    label: "no such field",
-    help:
-      close.length > 0
-        ? `did you mean \`${close[0]}\`?`
-        : called
-          ? `\`${text}\` is a function: ${showBuiltin(called)}`
-          : fields.length > 0
-            ? `it has ${fields.map((f) => `\`${f}\``).join(", ")}`
-            : null,
   });
   return error;
 }

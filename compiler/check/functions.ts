@@ -22,7 +22,7 @@ function applyLambda(cx: Context, scope: Scope, e: Lambda, args: readonly Type[]
     if (p.default) cx.infer(cx, inner, p.default, declared);
     bindPattern(cx, inner, p.pattern, declared ?? args[i] ?? unknown, "variable");
   });
-  return inferBody(cx, inner, e.body, expected);
+  return inferBody({ ...cx, body: null }, inner, e.body, expected);
 }
 
 export function inferLambda(cx: Context, scope: Scope, e: Lambda, expected: Type | null): Type {

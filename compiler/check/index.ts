@@ -4,10 +4,13 @@
 export { type ArgumentProblem, type MatchedArguments, matchArguments, type Slot } from "./arguments.js";
 export { type Builtin, type BuiltinParam, builtins, laterNames, showBuiltin, type Takes } from "./builtins.js";
 export { checkCatalogue } from "./catalogue.js";
+export { moduleCodes } from "./catalogue_modules.js";
 export { nameCodes } from "./catalogue_names.js";
 export { shapeCodes } from "./catalogue_shapes.js";
 export { typeCodes } from "./catalogue_types.js";
 export { type CheckResult, check } from "./check.js";
+export { initialisers } from "./initialisers.js";
+export type { Meaning, MemberFunction } from "./meaning.js";
 export {
   type CheckInput,
   type Known,

@@ -4,12 +4,15 @@
  * because a static condition may choose between values of any types. Spec: spec/language.md, "Control", "Lifting".
  */
 
-import { equal } from "./polynomial.js";
+import { equal, type Polynomial } from "./polynomial.js";
 import { joinShapes, type Shape } from "./shape.js";
 import { chosenSpace } from "./spaces.js";
 import {
+  anyInstance,
   atPlace,
   type Field,
+  type InstanceType,
+  isModelLike,
   isQuiet,
   laterStage,
   list,
@@ -52,8 +55,19 @@ export function join(a: Type, b: Type): Type {
   }
   if (a.kind === "record" && b.kind === "record") return joinRecords(a, b);
   if (a.kind === "tree" && b.kind === "tree") return { kind: "tree", of: join(a.of, b.of) };
+  if (a.kind === "instance" && b.kind === "instance") return joinInstances(a, b);
   if (a.kind === b.kind && showType(a) === showType(b)) return a;
   return unknown;
+}
+
+function joinInstances(a: InstanceType, b: InstanceType): Type {
+  if (a.of !== b.of) return unknown;
+  if (a.known === null || a.known.definition !== b.known?.definition) return anyInstance(a.of);
+  const same = (name: string, length: Polynomial | null) => {
+    const other = b.lengths.get(name) ?? null;
+    return length !== null && other !== null && equal(length, other) ? length : null;
+  };
+  return { ...a, lengths: new Map([...a.lengths].map(([name, length]) => [name, same(name, length)])) };
 }
 
 /** The elements of `[]` have no type of their own. */
@@ -126,7 +140,7 @@ export function leafwise(type: Type): Type {
 export function holds(type: Type, kind: "tree" | "schedule"): boolean {
   if (type.kind === "list" || type.kind === "optional") return holds(type.of, kind);
   if (type.kind === "tuple") return type.items.some((item) => holds(item, kind));
-  return type.kind === kind || (kind === "tree" && type.kind === "model");
+  return type.kind === kind || (kind === "tree" && isModelLike(type));
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Expr, Label, Span } from "../../grammar/index.js";
 import { namesIn } from "./broadcasting.js";
 import { type Context, originLabels, report } from "./context.js";
 import { type Binding, type Misfit, misfit, substituteType } from "./relate.js";
-import type { Scope } from "./scope.js";
+import { isTrusted, type Scope } from "./scope.js";
 import { showShape } from "./shape.js";
 import { error, showType, type Type } from "./types.js";
 import { wrongWord } from "./words.js";
@@ -28,7 +28,7 @@ export function expectType(
   b: Binding,
   why: Expectation,
 ): boolean {
-  const trusted = found.kind === "optional" && expected.kind !== "optional" && e.kind !== "name" ? found.of : found;
+  const trusted = found.kind === "optional" && expected.kind !== "optional" && isTrusted(scope, e) ? found.of : found;
   const bad = misfit(trusted, expected, b);
   if (bad === null) return true;
   if (bad.kind === "shape" && scope.assumesLengths) return true;

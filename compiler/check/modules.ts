@@ -271,10 +271,15 @@ function recursion(path: string, name: Name, round: readonly Definition[]): Diag
   );
 }
 
+/** The definition that an adapter wraps is mentioned, but not needed. */
+function hostOf(definition: Definition): readonly Name[] {
+  return "members" in definition && definition.on?.kind ? [definition.on.kind] : [];
+}
+
 function unusedImports(input: CheckInput, table: ModuleTable, free: FreeNames): Diagnostic[] {
   const diagnostics: Diagnostic[] = [];
   for (const [path, file] of input.files) {
-    const used = new Set(file.definitions.flatMap((d) => free.get(d)!.map((n) => n.text)));
+    const used = new Set(file.definitions.flatMap((d) => [...free.get(d)!, ...hostOf(d)].map((n) => n.text)));
     for (const [name, known] of table.get(path)!) {
       if (known.use === null || used.has(name)) continue;
       diagnostics.push(

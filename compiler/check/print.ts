@@ -2,8 +2,18 @@
  * The typed tree as text (`emit --stage typed`): every definition with its signature and the type of each name that its
  * body binds. In: a checked file. Out: lines to read; nothing parses them back.
  */
-import type { Block, Definition, Expr, File, Param, Pattern, Statement } from "../../grammar/index.js";
+import type {
+  Block,
+  Definition,
+  Expr,
+  File,
+  ModuleDefinition,
+  Param,
+  Pattern,
+  Statement,
+} from "../../grammar/index.js";
 import type { CheckResult } from "./check.js";
+import type { Meaning } from "./meaning.js";
 import type { Known } from "./modules.js";
 import { type Stage, showType, type Type, unknown } from "./types.js";
 
@@ -34,6 +44,15 @@ export function printTyped(file: File, result: CheckResult): string {
       case "input":
         lines.push(`${indent}input ${s.name.text}${s.default ? `: ${withStage(typeOf(s.default))}` : ""}`);
         return;
+      case "assign":
+        lines.push(`${indent}${s.name.text} <- ${withStage(typeOf(s.value))}`);
+        return;
+      case "emit":
+        lines.push(`${indent}emit ${s.name.text}: ${withStage(typeOf(s.value))}`);
+        return;
+      case "loss":
+        lines.push(`${indent}loss ${withStage(typeOf(s.value))}`);
+        return;
       case "return":
         lines.push(`${indent}return ${withStage(typeOf(s.value))}`);
         return;
@@ -58,6 +77,22 @@ export function printTyped(file: File, result: CheckResult): string {
       .map((p, i) => `${showPattern(p.pattern)}: ${showType(types[i] ?? unknown)}${p.default ? " = …" : ""}`)
       .join(", ");
 
+  const members = (d: ModuleDefinition, meaning: Meaning | null): void => {
+    for (const m of d.members) {
+      if (m.kind === "statement") statement(m.statement, "  ");
+      else if (m.kind === "field" || m.kind === "child") {
+        const type = meaning?.fields.get(m.name.text) ?? unknown;
+        lines.push(`  ${m.kind === "field" ? m.role : "child"} ${m.name.text}: ${showType(type)}`);
+      } else if (m.kind === "function") {
+        const f = meaning?.functions.get(m.name.text);
+        const types = f?.signature.params.map((p) => p.type) ?? [];
+        lines.push(`  ${m.name.text}(${params(m.params, types)}) -> ${showType(f?.result ?? unknown)}`);
+        block(m.body, "    ");
+      } else if (m.kind === "load") block(m.body, "    ");
+      else lines.push(`  ${m.kind}: ${showType(typeOf(m.value))}`);
+    }
+  };
+
   const definition = (d: Definition): void => {
     const known: Known = { definition: d, file: file.path, use: null };
     if (d.kind === "record") {
@@ -69,7 +104,8 @@ export function printTyped(file: File, result: CheckResult): string {
       const types = result.signatureOf(known)?.params.map((p) => p.type) ?? [];
       lines.push(`${d.kind} ${d.name.text}(${params(d.params, types)}) -> ${showType(result.resultOf(known))}`);
     }
-    block(d.body, "  ");
+    if ("members" in d) members(d, result.meaningOf(known));
+    else block(d.body, "  ");
   };
   for (const d of file.definitions) definition(d);
   return lines.map((line) => `${line}\n`).join("");

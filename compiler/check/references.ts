@@ -10,6 +10,8 @@ import type {
   Expr,
   IndexItem,
   MatchPattern,
+  Member,
+  ModuleDefinition,
   Name,
   Param,
   Pattern,
@@ -105,12 +107,18 @@ export function freeNames(definition: Definition): readonly Name[] {
         type(s.type);
         if (s.default) expr(s.default, bound);
         return bind(s.name.text, bound);
+      case "assign":
+        use(s.name, bound);
+        expr(s.value, bound);
+        return bound;
       case "if":
         expr(s.condition, bound);
         block(s.then, bound);
         if (s.else) block(s.else, bound);
         return bound;
       case "return":
+      case "loss":
+      case "emit":
       case "report":
       case "expression":
         expr(s.value, bound);
@@ -155,6 +163,10 @@ export function freeNames(definition: Definition): readonly Name[] {
       }
       case "record":
         for (const f of e.fields) expr(f.value, bound);
+        return;
+      case "with":
+        expr(e.target, bound);
+        expr(e.value, bound);
         return;
       case "call":
         expr(e.callee, bound);
@@ -201,7 +213,8 @@ export function freeNames(definition: Definition): readonly Name[] {
           expr(c.key, bound);
           expr(c.value, bound);
         }
-        if (e.otherwise) expr(e.otherwise, bound);
+        for (const other of [e.otherwise, e.warmup, e.curve?.from, e.curve?.to, e.curve?.power])
+          if (other) expr(other, bound);
         return;
       case "where":
         expr(e.call, bound);
@@ -216,7 +229,50 @@ export function freeNames(definition: Definition): readonly Name[] {
     }
   };
 
-  if (definition.kind === "recipe") {
+  const member = (m: Member, bound: Bound): Bound => {
+    switch (m.kind) {
+      case "field":
+        type(m.type);
+        for (const e of [m.value, m.condition, m.as?.path, m.as?.condition]) if (e) expr(e, bound);
+        return bound;
+      case "child":
+      case "delta":
+      case "weight":
+      case "config":
+        expr(m.value, bound);
+        return bound;
+      case "function": {
+        const inner = params(m.params, bound);
+        type(m.result);
+        block(m.body, inner);
+        return bound;
+      }
+      case "load":
+        block(m.body, bound);
+        return bound;
+      case "statement":
+        return statement(m.statement, bound);
+    }
+  };
+  /** Functions are in scope everywhere and see all; other members are in scope in those that follow. */
+  const members = (d: ModuleDefinition): void => {
+    const outer = params(d.on?.params ?? [], params(d.params, null));
+    const host = d.on === null ? outer : bind(d.on.alias?.text ?? "host", outer);
+    if (d.on?.groupBy) expr(d.on.groupBy, host);
+    type(d.result);
+    const functions = d.members.filter((m) => m.kind === "function");
+    const named = functions.reduce((bound: Bound, f) => bind(f.name.text, bound), host);
+    const all = d.members.reduce((bound: Bound, m) => {
+      if (m.kind === "function") return bound;
+      const after = member(m, bound);
+      return m.kind === "field" || m.kind === "child" ? bind(m.name.text, after) : after;
+    }, named);
+    for (const f of functions) member(f, all);
+  };
+
+  if ("members" in definition) {
+    members(definition);
+  } else if (definition.kind === "recipe") {
     args(definition.options, null);
     block(definition.body, null);
   } else if (definition.kind === "record") {

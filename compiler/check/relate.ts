@@ -6,7 +6,17 @@
  */
 import { constant, differ, type Polynomial, substitute, symbolOf } from "./polynomial.js";
 import { type Axis, axis, type Reduced, rankOf, type Shape } from "./shape.js";
-import { atPlace, isQuiet, list, type NumberType, type TensorType, type Type, unknown } from "./types.js";
+import {
+  atPlace,
+  type InstanceType,
+  isModelLike,
+  isQuiet,
+  list,
+  type NumberType,
+  type TensorType,
+  type Type,
+  unknown,
+} from "./types.js";
 
 /** Dimension names of a callee (or of a declared type) and what they turned out to be. */
 export interface Binding {
@@ -41,8 +51,9 @@ export function misfit(found: Type, expected: Type, b: Binding): Misfit | null {
   if (found.kind === "optional" || found.kind === "none") return wrong;
   if (expected.kind === "model" || expected.kind === "tree") return misfitTree(found, expected, b) ? wrong : null;
   if (found.kind === "schedule") return misfit(found.of, expected, b) && wrong;
-  if (found.kind === "model" || found.kind === "tree") {
-    if (expected.kind !== "tensor" && expected.kind !== "number" && found.kind === "model") return wrong;
+  if (expected.kind === "instance") return misfitInstance(found, expected, b) ? wrong : null;
+  if (isModelLike(found) || found.kind === "tree") {
+    if (expected.kind !== "tensor" && expected.kind !== "number" && found.kind !== "tree") return wrong;
     b.lifted = true;
     return misfit(atPlace(found), expected, b) && wrong;
   }
@@ -96,9 +107,28 @@ export function misfit(found: Type, expected: Type, b: Binding): Misfit | null {
 }
 
 function misfitTree(found: Type, expected: Type, b: Binding): boolean {
-  if (expected.kind === "model") return found.kind !== "model" && found.kind !== "tree";
-  if (found.kind !== "model" && found.kind !== "tree") return true;
+  if (expected.kind === "model") {
+    const network = found.kind === "instance" && (found.of === "module" || found.known === null);
+    return found.kind !== "model" && found.kind !== "tree" && !(network && isModelLike(found));
+  }
+  if (!isModelLike(found) && found.kind !== "tree") return true;
   return expected.kind === "tree" && misfit(atPlace(found), expected.of, b) !== null;
+}
+
+/** A model stands for the modules of that definition inside it: the call then lifts over them. */
+function misfitInstance(found: Type, expected: InstanceType, b: Binding): boolean {
+  if (found.kind === "model" || found.kind === "tree") {
+    if (expected.of === "optimizer") return true;
+    b.lifted = true;
+    for (const length of expected.lengths.values()) bindUnknown(axis(length), b);
+    return false;
+  }
+  if (found.kind !== "instance" || found.of !== expected.of) return true;
+  if (expected.known === null || found.known === null) return false;
+  if (found.known.definition !== expected.known.definition) return true;
+  return [...expected.lengths].some(([name, length]) => {
+    return length !== null && !fitsAxis(axis(found.lengths.get(name) ?? null), axis(length), b);
+  });
 }
 
 function firstMisfit(pairs: readonly (readonly [Type, Type])[], b: Binding): Misfit | null {
@@ -282,6 +312,8 @@ export function substituteType(type: Type, b: Binding): Type {
       };
     case "function":
       return { ...type, params: type.params.map((p) => substituteType(p, b)), result: substituteType(type.result, b) };
+    case "instance":
+      return { ...type, lengths: new Map([...type.lengths].map(([name, length]) => [name, lengthBy(length, b)])) };
     default:
       return type;
   }

@@ -3,7 +3,8 @@
  * a branch has learned about them (a narrowed type; what `*s` is). In: declarations in textual order. Out: the type of a
  * name at a place, and the lets that nothing reads.
  */
-import type { Span } from "../../grammar/index.js";
+import type { Expr, Span } from "../../grammar/index.js";
+import type { MemberFunction } from "./meaning.js";
 import { binding, substituteType } from "./relate.js";
 import type { Shape } from "./shape.js";
 import type { Type } from "./types.js";
@@ -11,7 +12,11 @@ import type { Type } from "./types.js";
 export interface Local {
   readonly type: Type;
   readonly span: Span | null;
-  readonly kind: "param" | "dimension" | "let" | "input" | "variable";
+  readonly kind: "param" | "dimension" | "let" | "input" | "variable" | "member";
+  /** Of members that are functions: how they are called. */
+  readonly member?: MemberFunction;
+  /** Is none only where a condition of its declaration fails: uses are trusted to stand under the same condition. */
+  readonly conditional?: boolean;
   used: boolean;
 }
 
@@ -64,6 +69,11 @@ export function lookup(scope: Scope, name: string): Found | null {
     return { local, type: seenFrom(scope, known.at, known.type) };
   }
   return null;
+}
+
+/** Whether a value that may be none is trusted to be there: fields, and names declared under a condition. */
+export function isTrusted(scope: Scope, e: Expr): boolean {
+  return e.kind !== "name" || lookup(scope, e.name.text)?.local.conditional === true;
 }
 
 export function hasLocal(scope: Scope, name: string): boolean {

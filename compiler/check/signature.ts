@@ -4,21 +4,26 @@
  * dimension is a symbol; in a `let` inside a body it may already have a length.
  */
 import {
+  type DimExpr,
   type Expr,
-  type FunctionDefinition,
+  type ModuleDefinition,
   type Name,
   nearest,
+  type Param,
   type Pattern,
   type Span,
   type TypeExpr,
 } from "../../grammar/index.js";
 import { type Context, report } from "./context.js";
+import type { Known } from "./modules.js";
 import { add, constant, multiply, negate, type Polynomial, subtract, symbol } from "./polynomial.js";
 import { type Axis, axis, type Shape } from "./shape.js";
 import {
+  anyInstance,
   anyScope,
   error,
   type Field,
+  type InstanceType,
   list,
   model,
   number,
@@ -68,9 +73,19 @@ const plainTypes: ReadonlyMap<string, Type> = new Map<string, Type>([
   ["Dtype", { kind: "dtype" }],
   ["Scope", anyScope],
   ["Model", model],
+  ["Adapter", anyInstance("adapter")],
+  ["Router", anyInstance("router")],
+  ["Optimizer", anyInstance("optimizer")],
+  ["Config", unknown],
+  ["Dataset", unknown],
+  ["Tokenizer", unknown],
+  ["Text", string],
 ]);
 
-/** Resolves a written type. Reports N001 (no such type) and T001 (wrong number of types in the brackets). */
+/**
+ * Resolves a written type. Reports N001 (no such type), T001 (wrong number of types in the brackets) and H005 (other
+ * axes than the weight of a module has).
+ */
 export function typeFrom(cx: Context, t: TypeExpr, names: DimensionNames): Type {
   switch (t.kind) {
     case "named":
@@ -110,12 +125,14 @@ function namedType(cx: Context, t: TypeExpr & { kind: "named" }, names: Dimensio
   const { text, span } = t.name;
   const args = t.args.map((a) => typeFrom(cx, a, names));
   const known = cx.program.table.get(cx.file)?.get(text);
+  if (known !== undefined && "members" in known.definition) return instanceType(cx, t, known, known.definition, names);
   const wanted = known === undefined && (text === "List" || text === "Tree") ? 1 : 0;
-  if (args.length !== wanted && (wanted === 1 || known !== undefined || plainTypes.has(text))) {
+  const given = args.length + (t.dims?.length ?? 0);
+  if (given !== wanted && text !== "Dataset" && (wanted === 1 || known !== undefined || plainTypes.has(text))) {
     report(
       cx,
       "T001",
-      `\`${text}\` takes ${wanted === 1 ? "one type" : "no types"} in brackets, found ${args.length}`,
+      `\`${text}\` takes ${wanted === 1 ? "one type" : "no types"} in brackets, found ${given}`,
       t.span,
       {
         help: wanted === 1 ? `write ${text}[Float], with the type of its elements` : `write ${text}`,
@@ -127,7 +144,7 @@ function namedType(cx: Context, t: TypeExpr & { kind: "named" }, names: Dimensio
     if (known.definition.kind === "record") return cx.program.recordOf(known);
     report(cx, "N001", `\`${text}\` is a ${known.definition.kind}, not a type`, span, {
       others: [{ file: known.file, span: known.definition.name.span, text: "defined here" }],
-      help: "a type is a number, tensor, list, record or function type",
+      help: "a type is a number, tensor, list, record or function type, or the name of a module or adapter",
     });
     return error;
   }
@@ -136,7 +153,7 @@ function namedType(cx: Context, t: TypeExpr & { kind: "named" }, names: Dimensio
   const plain = plainTypes.get(text);
   if (plain !== undefined) return plain;
   const records = [...(cx.program.table.get(cx.file) ?? [])]
-    .filter(([, k]) => k.definition.kind === "record")
+    .filter(([, k]) => k.definition.kind === "record" || "members" in k.definition)
     .map(([n]) => n);
   const close = nearest(text, [...plainTypes.keys(), "List", "Tree", "Weight", "Delta", "Tensor", ...records]);
   report(cx, "N001", `there is no type \`${text}\``, span, {
@@ -149,7 +166,51 @@ function namedType(cx: Context, t: TypeExpr & { kind: "named" }, names: Dimensio
   return error;
 }
 
-function shapeFrom(dims: (TypeExpr & { kind: "tensor" })["dims"] & object, names: DimensionNames): Shape {
+/** `linear`, or `linear[out, in]` with the lengths of its weight. */
+function instanceType(
+  cx: Context,
+  t: TypeExpr & { kind: "named" },
+  known: Known,
+  definition: ModuleDefinition,
+  names: DimensionNames,
+): Type {
+  const lengths = new Map<string, Polynomial | null>();
+  const instance: InstanceType = { kind: "instance", of: definition.kind, known, lengths };
+  if (t.dims === null) return instance;
+  const shape = shapeFrom(t.dims, names);
+  const weight = weightOf(definition);
+  if (weight === null || shape === null) return instance;
+  if (weight.length !== shape.length && !weight.some((d) => d.kind === "rest")) {
+    report(cx, "H005", `the weight of \`${t.name.text}\` has ${weight.length} axes, found ${shape.length}`, t.span, {
+      others: [{ file: known.file, span: definition.name.span, text: "defined here" }],
+      help: "write the lengths of its weight, `_` for those that do not matter",
+    });
+    return error;
+  }
+  weight.forEach((d, i) => {
+    const a = shape[i];
+    if (d.kind === "size" && d.value.kind === "name" && a.kind === "size") lengths.set(d.value.name.text, a.length);
+  });
+  return instance;
+}
+
+/** The declared axes of a module's weight, or of the weight that an adapter wraps. */
+function weightOf(definition: ModuleDefinition): readonly DimExpr[] | null {
+  const own = definition.members.find((m) => m.kind === "field" && m.name.text === "weight");
+  const type =
+    own?.kind === "field"
+      ? own.type
+      : definition.on?.params.find((p) => p.pattern.kind === "name" && p.pattern.name.text === "weight")?.type;
+  return type?.kind === "tensor" ? type.dims : null;
+}
+
+/** What a call of such a definition gives; every name of a length stands for itself. */
+export function instanceOf(known: Known, definition: ModuleDefinition, head: Signature): InstanceType {
+  const lengths = new Map([...head.dimensions].map((name) => [name, symbol(name)] as const));
+  return { kind: "instance", of: definition.kind, known, lengths };
+}
+
+function shapeFrom(dims: readonly DimExpr[], names: DimensionNames): Shape {
   const axes: Axis[] = [];
   for (const d of dims) {
     if (d.kind === "fresh") axes.push(axis(null, null));
@@ -204,10 +265,15 @@ export function symbolicNames(seen: Map<string, Span>): DimensionNames {
   };
 }
 
-/** The signature of a `def` or `merge`; `origins` receives where its dimension names stand. */
-export function signatureFrom(cx: Context, definition: FunctionDefinition): Signature {
+/** The signature of what is called by name; `cx.origins` receives where its dimension names stand. */
+export function signatureFrom(
+  cx: Context,
+  head: Name,
+  written: readonly Param[],
+  declaredResult: TypeExpr | null,
+): Signature {
   const names = symbolicNames(cx.origins);
-  const params = definition.params.map((p): Parameter => {
+  const params = written.map((p): Parameter => {
     const name = p.pattern.kind === "name" ? p.pattern.name.text : null;
     const declared = p.type ? typeFrom(cx, p.type, names) : unknown;
     const isLength = name !== null && declared.kind === "number" && declared.of === "Int";
@@ -220,19 +286,19 @@ export function signatureFrom(cx: Context, definition: FunctionDefinition): Sign
     };
   });
   const defaults = new Map<string, number>();
-  for (const p of definition.params) {
+  for (const p of written) {
     if (p.pattern.kind === "name" && p.default?.kind === "number" && p.default.integer)
       defaults.set(p.pattern.name.text, p.default.value);
   }
-  const result = definition.result ? typeFrom(cx, definition.result, names) : null;
+  const result = declaredResult ? typeFrom(cx, declaredResult, names) : null;
   const lengths = params.filter((p) => p.type.kind === "number" && p.type.value !== null).map((p) => p.name!);
   return {
-    name: definition.name.text,
+    name: head.text,
     file: cx.file,
     params,
     result,
     dimensions: new Set([...[...cx.origins.keys()].map((key) => key.replace("*", "")), ...lengths]),
     defaults,
-    span: definition.name.span,
+    span: head.span,
   };
 }

@@ -1,17 +1,18 @@
 /**
  * Blocks: `let`, `return`, `if`, `input`, `report`, in textual order. In: a block with its scope. Out: the type it
- * returns; T006 and T007 for conditions, T009 where a path does not return, T014 for statements of recipes elsewhere, and
- * warnings (N009) for lets that nothing reads.
+ * returns; T006 and T007 for conditions, T009 where a path does not return, T014 for statements of recipes elsewhere, T022
+ * and T023 for those of modules, and warnings (N009) for lets that nothing reads.
  */
-import type { Binding, Block, Expr, Statement } from "../../grammar/index.js";
+import { type Binding, type Block, type Expr, nearest, type Statement } from "../../grammar/index.js";
 import { type Context, report } from "./context.js";
 import { localDimensions } from "./dimensions.js";
+import { unknownName } from "./expressions.js";
 import { joinAll } from "./join.js";
 import { checked, expectType } from "./mismatch.js";
 import { narrow } from "./narrowing.js";
 import { bindPattern } from "./patterns.js";
 import { binding, rigid, substituteType } from "./relate.js";
-import { declare, innerScope, type Scope } from "./scope.js";
+import { declare, innerScope, lookup, type Scope } from "./scope.js";
 import { typeFrom } from "./signature.js";
 import { needStatic } from "./stages.js";
 import { atPlace, error, isBool, isQuiet, number, showType, type Type, unknown } from "./types.js";
@@ -46,7 +47,14 @@ export function inferBlock(
 
 const nothing: Returned = { types: [], always: false };
 
-function inferStatement(cx: Context, scope: Scope, s: Statement, expected: Type | null, onReturn: OnReturn): Returned {
+/** Reads one statement; its names stay in `scope`. */
+export function inferStatement(
+  cx: Context,
+  scope: Scope,
+  s: Statement,
+  expected: Type | null,
+  onReturn: OnReturn,
+): Returned {
   switch (s.kind) {
     case "let":
       for (const b of s.bindings) inferLet(cx, scope, b);
@@ -56,6 +64,14 @@ function inferStatement(cx: Context, scope: Scope, s: Statement, expected: Type 
     case "if":
       return inferIfStatement(cx, scope, s, expected, onReturn);
     case "expression":
+      cx.infer(cx, scope, s.value);
+      return nothing;
+    case "assign":
+      inferAssignment(cx, scope, s);
+      return nothing;
+    case "loss":
+    case "emit":
+      onlyInModules(cx, s, `\`${s.kind}\``);
       cx.infer(cx, scope, s.value);
       return nothing;
     case "report":
@@ -89,6 +105,43 @@ function onlyInRecipes(cx: Context, s: Statement, what: string): void {
     label: "not in a recipe",
     help: "a definition gets its values as parameters and gives them back by `return`",
   });
+}
+
+function onlyInModules(cx: Context, s: Statement, what: string): void {
+  if (cx.body?.adds) return;
+  report(cx, "T023", `${what} may only stand in the body of a router or in the functions of modules`, s.span, {
+    label: "not part of a forward pass",
+    help: "a definition gives its values back by `return`; a function without a name, too",
+  });
+}
+
+/** `m <- e`: the name is a state of the module around, and keeps its type. */
+function inferAssignment(cx: Context, scope: Scope, s: Statement & { kind: "assign" }): void {
+  const { text, span } = s.name;
+  const found = lookup(scope, text);
+  const expected = cx.body?.assignable.get(text) ?? null;
+  const type = cx.infer(cx, scope, s.value, expected);
+  if (cx.body === null) {
+    report(cx, "T023", "`<-` may only stand in the functions of modules and optimizers", s.span, {
+      label: "not in the body of such a function",
+      help: "values do not change elsewhere: bind a new one, `let x = …`, or give the next state back (fold, iterate)",
+    });
+  } else if (found === null) {
+    unknownName(cx, scope, text, span);
+  } else if (found.local.kind !== "member" || !cx.body.assignable.has(text)) {
+    const close = nearest(text, [...cx.body.assignable.keys()], 1);
+    report(cx, "T022", `\`${text}\` cannot be assigned here`, span, {
+      label: "no state of this module",
+      others: found.local.span ? [{ file: cx.file, span: found.local.span, text: "declared here" }] : [],
+      help:
+        close.length > 0
+          ? `did you mean \`${close[0]} <- …\`?`
+          : "`<-` takes what is declared with `state`, `carry` or `buffer`; another value gets a new name: `let x = …`",
+    });
+  } else if (expected !== null) {
+    const declared = found.local.span ? { file: cx.file, span: found.local.span, text: "declared here" } : null;
+    expectType(cx, scope, s.value, type, expected, rigid(), { what: `\`${text}\``, declared });
+  }
 }
 
 function inferIfStatement(

@@ -3,6 +3,8 @@
  * The checker is gradual: `unknown` fits everywhere and says nothing, `error` is what an expression has after its
  * mistake was reported. Spec: spec/language.md, "Types".
  */
+import type { ModuleDefinition } from "../../grammar/index.js";
+import type { Known } from "./modules.js";
 import type { Polynomial } from "./polynomial.js";
 import { type Shape, showAxis } from "./shape.js";
 
@@ -44,6 +46,16 @@ export interface FunctionType {
   readonly result: Type;
 }
 
+/** What a definition of a module, adapter, router or optimizer gives when it is called. */
+export interface InstanceType {
+  readonly kind: "instance";
+  readonly of: ModuleDefinition["kind"];
+  /** null: some definition of that kind. */
+  readonly known: Known | null;
+  /** What lengths the names of the definition stand for; null: not known from the text. */
+  readonly lengths: ReadonlyMap<string, Polynomial | null>;
+}
+
 export type Type =
   | { readonly kind: "unknown" }
   | { readonly kind: "error" }
@@ -62,6 +74,7 @@ export type Type =
   | FunctionType
   | TensorType
   | { readonly kind: "model" }
+  | InstanceType
   | { readonly kind: "tree"; readonly of: Type }
   | { readonly kind: "schedule"; readonly of: Type };
 
@@ -88,12 +101,22 @@ export function words(all: readonly string[], declared = all): Type & { readonly
   return { kind: "words", words: all, declared };
 }
 
+/** Some instance of a kind of definition. */
+export function anyInstance(of: InstanceType["of"]): InstanceType {
+  return { kind: "instance", of, known: null, lengths: new Map() };
+}
+
+/** A tree of named tensors that is written as one value: a model, or an instance with parameters. */
+export function isModelLike(type: Type): boolean {
+  return type.kind === "model" || (type.kind === "instance" && type.of !== "optimizer");
+}
+
 /** The type of one tensor of a model. */
 export const leafOfModel: TensorType = tensor("Weight", null, null);
 
 /** What stands at one place: the leaf of a model, tree or schedule; other types are their own. */
 export function atPlace(type: Type): Type {
-  if (type.kind === "model") return leafOfModel;
+  if (isModelLike(type)) return leafOfModel;
   return type.kind === "tree" || type.kind === "schedule" ? type.of : type;
 }
 
@@ -165,6 +188,8 @@ export function showType(type: Type): string {
     }
     case "model":
       return "Model";
+    case "instance":
+      return type.known?.definition.name.text ?? `${type.of[0].toUpperCase()}${type.of.slice(1)}`;
     case "tree":
       return `Tree[${showType(type.of)}]`;
     case "schedule":

@@ -1,7 +1,7 @@
 /** The catalogue of codes and the table of builtins: complete, and true to the checker. */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { builtins, checkCatalogue, matchArguments, showBuiltin } from "../../../compiler/check/index.js";
+import { builtins, checkCatalogue, initialisers, matchArguments, showBuiltin } from "../../../compiler/check/index.js";
 import { parse } from "../../../grammar/index.js";
 import { findings } from "./checking.js";
 
@@ -24,11 +24,13 @@ const codes = [
     "T014",
     "T015",
   ],
+  ...["T020", "T021", "T022", "T023", "T024", "T025", "T026", "T027"],
   ...["H001", "H002", "H003", "H004", "H005"],
 ];
 
 test("every code has a title and a page with a wrong and a right example", () => {
   assert.equal(Object.keys(checkCatalogue), codes);
+  assert.ok(initialisers.size > 5 && [...initialisers.values()].every(({ doc }) => doc.length > 4));
   for (const [code, { title, page }] of Object.entries(checkCatalogue)) {
     assert.ok(title.length > 5, code);
     assert.match(page, /\nWrong:\n {4}\S[\s\S]*\nRight:\n {4}\S/, code);
@@ -43,7 +45,7 @@ test("whole definitions on pages give their code, or nothing", () => {
       [text(wrong), true],
       [text(right), false],
     ] as const) {
-      if (!/^(def|merge) .*/.test(part) || /\.\.\./.test(part)) continue;
+      if (!/^(def|merge|module|adapter|router|optimizer) .*/.test(part) || /\.\.\./.test(part)) continue;
       if (code === "T009" && !bad) continue;
       const source = part.startsWith("def twice") ? `def scale(x: Delta[*s]) -> Delta[*s] = 2 * x\n${part}` : part;
       assert.equal(

@@ -70,7 +70,7 @@ export function typesOf(text: string): Record<string, string> {
   const { files, result } = checkTexts(new Map([["main.peft", text]]));
   const [definition] = files.get("main.peft")!.definitions;
   const types: Record<string, string> = {};
-  if (definition.kind === "record") return types;
+  if (definition.kind === "record" || "members" in definition) return types;
   for (const s of definition.body.statements) {
     if (s.kind !== "let") continue;
     for (const b of s.bindings) {

@@ -1,0 +1,91 @@
+/**
+ * The rows of the table of builtins about loops, gradients, adapters and data, and about what layers compute beside plain
+ * arithmetic. `train`, losses, metrics and optimizers are definitions of the standard library. In: nothing. Out: rows.
+ */
+import { typeOfElementwise } from "./builtin_elements.js";
+import {
+  typeOfCumsum,
+  typeOfEinsum,
+  typeOfExtreme,
+  typeOfKeepTop,
+  typeOfOneHot,
+  typeOfTake,
+  typeOfTopK,
+} from "./builtin_layers.js";
+import {
+  typeOfGradient,
+  typeOfIterate,
+  typeOfIterateUntil,
+  typeOfOpaque,
+  typeOfParameters,
+  typeOfPermutation,
+  typeOfSame,
+  typeOfScan,
+  typeOfStraightThrough,
+  typeOfTensors,
+  typeOfValueAndGradient,
+  typeOfWrapped,
+} from "./builtin_learning.js";
+import type { Row } from "./builtins.js";
+
+/** Act place by place on models. */
+export const layerRows: readonly Row[] = [
+  ["relu", "x: numeric", "x, and 0 where x is negative", typeOfElementwise],
+  ["gelu", "x: numeric", "x times the share of a normal distribution below x", typeOfElementwise],
+  ["silu", "x: numeric", "x * sigmoid(x)", typeOfElementwise],
+  ["softplus", "x: numeric", "log(1 + exp(x))", typeOfElementwise],
+  ["erf", "x: numeric", "error function", typeOfElementwise],
+  ["log1p", "x: numeric", "log(1 + x), exact near 0", typeOfElementwise],
+  ["maximum", "a: numeric, b: numeric", "the larger of two, per position", typeOfExtreme],
+  ["minimum", "a: numeric, b: numeric", "the smaller of two, per position", typeOfExtreme],
+  ["cumsum", "x: numeric, axis: axis = -1", "sums of the entries up to each one along an axis", typeOfCumsum],
+  ["keep_top", "x: numeric, k: int", "the k largest entries of each row, 0 elsewhere", typeOfKeepTop],
+  ["top_k", "x: numeric, k: int", "values and indices of the k largest entries of each row", typeOfTopK],
+  ["one_hot", "i: values, n: int", "1 at the index along a new last axis of length n, else 0", typeOfOneHot],
+  ["take", "x: numeric, i: values, axis: axis = 0", "the slices of x at these indices along an axis", typeOfTake],
+  ["stop_gradient", "x: any", "x, through which no gradient goes", typeOfSame],
+  [
+    "straight_through",
+    "value: numeric, like: numeric",
+    "value forward; its gradient goes to `like`",
+    typeOfStraightThrough,
+  ],
+];
+
+export const learningRows: readonly Row[] = [
+  [
+    "einsum",
+    "spec: text, x...: numeric",
+    'sum of products by letters of axes: einsum("ij,jk->ik", a, b)',
+    typeOfEinsum,
+  ],
+  ["permutation", "n: int", "the Ints below n in a drawn order, as a list", typeOfPermutation],
+  ["iterate", "n: int, init: any, step: function", "step(step(init, 0), 1) ... while running", typeOfIterate],
+  [
+    "iterate_until",
+    "max: int, init: any, step: function, until: function",
+    "as iterate, until the test holds after a step",
+    typeOfIterateUntil,
+  ],
+  [
+    "scan",
+    "n: int, init: any, step: function",
+    "as iterate; step gives (state, output), outputs are stacked",
+    typeOfScan,
+  ],
+  ["value_and_grad", "f: function, at: any", "f(at) and its gradient there", typeOfValueAndGradient],
+  ["grad", "f: function, at: any", "the gradient of f at a tree or tensor", typeOfGradient],
+  [
+    "attach",
+    "model: any, adapter: any, to: places = none, init: any = none",
+    "the model with an adapter around each host that `to` selects",
+    typeOfWrapped,
+  ],
+  ["fuse", "model: any", "works every adapter into the weights", typeOfWrapped],
+  ["adapters", "model: any", "the tensors of all adapters", typeOfTensors],
+  ["params", "model: any", "all tensors of a model that can train", typeOfParameters],
+  ["trainable", "model: any", "the tensors that train by default", typeOfParameters],
+  ["dataset", "path: text", "a data set, by the names in its file", typeOfOpaque],
+  ["tokens", "text: any", "a data set of token sequences", typeOfOpaque],
+  ["draw", "data: any, n: int, i: int", "n rows of a data set, those of step i", typeOfOpaque],
+];
