@@ -231,6 +231,11 @@ class TaskBuilder implements LoopScope {
   private store(node: Node, reason: string, local: boolean): number {
     const known = this.leaves.get(node);
     if (known?.ref.kind === "temp") return known.ref.index;
+    if (node.op === "concat" || node.op === "row_rank") {
+      // No loop computes these; they have steps of their own, over whole tensors here.
+      this.materialise(node, reason, [], 1, 1);
+      return this.temps.length - 1;
+    }
     const dtype = storageOf(node);
     const index = this.temps.length;
     const box =
