@@ -3,4 +3,5 @@ export { parseSize, plural, showBytes, showCount, showNumber, showSeconds } from
 export { describeProgress, type Progress, ProgressLine, type ProgressOptions } from "./progress.js";
 export { type RunOutput, type RunSummary, summaryLines } from "./summary.js";
 export { alignCells, type Column, table } from "./table.js";
+export { describeTraining, type TrainingProgress } from "./training.js";
 export { reportLines } from "./values.js";

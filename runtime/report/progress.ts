@@ -38,11 +38,16 @@ export class ProgressLine {
   }
 
   update(progress: Progress): void {
+    this.show((elapsed) => describeProgress(progress, elapsed));
+  }
+
+  /** The same for any other work: `describe` gets the seconds since the start, and is called when a line is due. */
+  show(describe: (elapsed: number) => string): void {
     const now = this.options.now();
     const { terminal, columns, write } = this.options;
     if (now - this.last < (terminal ? terminalInterval : logInterval)) return;
     this.last = now;
-    const line = describeProgress(progress, now - this.started);
+    const line = describe(now - this.started);
     if (terminal) write(`\r${line.slice(0, Math.max(20, columns - 1))}\u001b[K`);
     else write(`${line}\n`);
     this.shown = true;

@@ -7,7 +7,11 @@ export const script = `
 "use strict";
 const data = JSON.parse(document.getElementById("charts").textContent);
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const short = (value) => value == null ? "" : String(Number(value.toPrecision(5)));
+const short = (value) => {
+  if (value == null) return "";
+  const rounded = Number(value.toPrecision(5));
+  return rounded !== 0 && Math.abs(rounded) < 1e-4 ? rounded.toExponential() : String(rounded);
+};
 for (const place of document.querySelectorAll(".plot")) {
   const { names, tables, positive } = data[Number(place.dataset.chart)];
   if (tables.every(([xs]) => xs.length === 0)) { place.remove(); continue; }
