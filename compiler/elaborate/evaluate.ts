@@ -126,7 +126,8 @@ export function evaluate(context: Context, expr: Expr): Value {
     case "name":
       return evaluateName(context, expr.name.text, expr.span);
     case "list":
-      return list(expr.items.map((item) => evaluate(context, item)));
+      // Modules in a list are numbered: `layer = [attention(d), ffn(d)]` is layer.0 and layer.1.
+      return list(expr.items.map((item, i) => evaluate(context.build === null ? context : step(context, String(i)), item)));
     case "tuple":
       return { kind: "tuple", items: expr.items.map((item) => evaluate(context, item)) };
     case "record":

@@ -159,7 +159,7 @@ function makeField(scope: Context, member: Extract<Member, { kind: "field" }>, p
     build.leaves.set(leafName, { ...found, value: tensor(value.node, value.space) });
     scope.names.own.set(name, value);
   } else {
-    if (member.value === null) return stop(scope, "R032", `the model has no tensor ${JSON.stringify(leafName)}`, member.span, { help: "the checkpoint is of another architecture, or the parameter needs an initial value" });
+    if (member.value === null || (build.source !== null && !build.adapter)) return stop(scope, "R032", `the model has no tensor ${JSON.stringify(leafName)}`, member.span, { help: "the checkpoint is of another architecture, or the parameter needs an initial value" });
     const shape = shapeOfType(scope, type);
     const drawn = initialValue({ ...scope, frame: { path: leafName, counts: new Map() } }, member.value, shape);
     const value = coerce(scope, drawn, type, at, `the initial value of ${name}`) as TensorValue;

@@ -116,6 +116,12 @@ function coerceNamed(context: Context, value: Value, type: Extract<TypeExpr, { k
     case "Tree":
       if (value.kind === "tree") return value;
       break;
+    case "Config":
+      if (value.kind === "record") return { ...value, open: true };
+      break;
+    case "Optimizer":
+      if (value.kind === "template" && value.definition.kind === "optimizer") return value;
+      break;
     default: {
       const found = context.session.definitions.find(context.file, type.name.text);
       if (found?.definition.kind === "record") {

@@ -8,6 +8,7 @@ import { type Builtin, bindBuiltin } from "./builtin.js";
 import { elementwise } from "./elementwise.js";
 import { lists } from "./lists.js";
 import { models } from "./models.js";
+import { networks } from "./networks.js";
 import { random } from "./random.js";
 import { reductions } from "./reductions.js";
 import { shapes } from "./shapes.js";
@@ -15,7 +16,7 @@ import { logValues, training } from "./training.js";
 
 export { keyOf } from "./random.js";
 
-const table = new Map<string, Builtin>(Object.entries({ ...elementwise, ...reductions, ...shapes, ...lists, ...random, ...models, ...training }));
+const table = new Map<string, Builtin>(Object.entries({ ...elementwise, ...reductions, ...shapes, ...lists, ...random, ...models, ...networks, ...training }));
 
 export function isBuiltin(name: string): boolean {
   return table.has(name);

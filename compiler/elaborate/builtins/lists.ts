@@ -19,6 +19,7 @@ export const lists: Readonly<Record<string, Builtin>> = {
       if (x.kind === "tensor" && x.node.shape.length > 0) return int(x.node.shape[0]);
       if (x.kind === "string") return int([...x.value].length);
       if (x.kind === "tree") return int(x.leaves.size);
+      if (x.kind === "record") return int(x.fields.size);
       return int(itemsOf(context, x, span).length);
     },
   },
