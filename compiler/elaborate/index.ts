@@ -3,5 +3,5 @@ export { builtinNames, builtinParams, isBuiltin } from "./builtins/index.js";
 export * from "./elaborate.js";
 export { byteOrder } from "./lift.js";
 export * from "./session.js";
-export type { Donor, Leaf, TensorValue, TreeValue, Value as StaticValue } from "./value.js";
+export type { Donor, Leaf as TreeLeaf, TensorValue, TreeValue, Value as StaticValue } from "./value.js";
 export { describe } from "./value.js";

@@ -95,4 +95,3 @@ export interface PatternUse {
   hits: number;
 }
 
-export type { Leaf };

@@ -33,6 +33,11 @@ export interface KernelCall {
   readonly outputs: readonly Region[];
   readonly params: readonly number[];
   readonly integers: readonly number[];
+  /**
+   * Where histograms are added up over several calls, one memory (from `Runner.counts`) a histogram root: its first
+   * bins + 1 u32. `KernelResult.histograms` is then empty.
+   */
+  readonly counts?: readonly Memory[];
 }
 
 /** What leaves a kernel besides its outputs, in the order of the roots of that kind; blocks in order. */
@@ -51,6 +56,8 @@ export interface Runner {
   allocate(bytes: number): Memory;
   /** Gives all memory back at once. */
   reset(): void;
+  /** Fresh memory, all zero, for `KernelCall.counts` of a histogram with so many bins; null where calls bring none. */
+  counts(bins: number): Memory | null;
   upload(memory: Memory): void;
   download(memory: Memory): void | Promise<void>;
   run(call: KernelCall): KernelResult | Promise<KernelResult>;

@@ -32,7 +32,7 @@ export function unitBytes(program: Program, task: Task): { unit: number; input: 
     else unit += (elements === task.domain.units ? 1 : cols) * bytesOf(output.dtype);
   }
   for (const step of task.steps) {
-    if (step.kind === "kernel") fixed += step.histograms.length * (HISTOGRAM_BINS + 1) * 4;
+    if (step.kind === "kernel") fixed += step.histograms.length * (HISTOGRAM_BINS + 16) * 8;
     if (step.kind === "row_rank" && !task.whole) unit += cols * 8;
     if (step.kind === "row_rank" && task.whole) fixed += step.rows * step.cols * 4;
   }

@@ -3,7 +3,7 @@
  * task on it, writes its own range of the output. No byte crosses a thread. Used by the worker threads and by the GPU.
  */
 import { createHash } from "node:crypto";
-import { bytesOf, type BufferRef, type Program, rankRow, type Step, type Task } from "../../compiler/index.js";
+import { bytesOf, type BufferRef, HISTOGRAM_BINS, type Program, rankRow, type Step, type Task } from "../../compiler/index.js";
 import type { KernelResult, Memory, Region, Runner } from "../device/index.js";
 import type { OpenFiles } from "./files.js";
 import type { CopyJob, HashJob, Job, JobResult, TaskJob } from "./job.js";
@@ -55,6 +55,8 @@ interface Buffers {
   readonly temps: readonly Memory[];
   readonly columns: ReadonlyMap<number, Memory>;
   readonly output: Memory | null;
+  /** For each step, memory in which its histograms add up over the pieces; empty where the runner gives them back. */
+  readonly counts: readonly (readonly Memory[])[];
 }
 
 async function runTask(program: Program, runner: Runner, files: OpenFiles, job: TaskJob): Promise<JobResult> {
@@ -70,6 +72,7 @@ async function runTask(program: Program, runner: Runner, files: OpenFiles, job: 
     temps: task.temps.map((temp) => runner.allocate((task.whole ? temp.elements : piece * unit) * bytesOf(temp.dtype))),
     columns: new Map([...job.columns].map(([node, data]) => [node, columnMemory(runner, data)])),
     output: output === null ? null : runner.allocate((task.whole ? outputElements : piece * outputPer) * outputBytes),
+    counts: task.steps.map((step) => (step.kind === "kernel" ? step.histograms.flatMap(() => runner.counts(HISTOGRAM_BINS) ?? []) : [])),
   };
   const digest = job.hash ? createHash("sha256") : null;
   const results: KernelResult[][] = task.steps.map(() => []);
@@ -111,7 +114,9 @@ async function runTask(program: Program, runner: Runner, files: OpenFiles, job: 
     id: job.id,
     scalars: results.map((pieces) => joinEach(pieces.map((p) => p.scalars), joinF64)),
     columns: results.map((pieces) => joinEach(pieces.map((p) => p.columns), joinF32)),
-    histograms: results.map((pieces) => joinEach(pieces.map((p) => p.histograms), sumU32)),
+    histograms: results.map((pieces, s) =>
+      buffers.counts[s].length > 0 ? buffers.counts[s].map((m) => new Uint32Array(m.host.slice(0, (HISTOGRAM_BINS + 1) * 4).buffer)) : joinEach(pieces.map((p) => p.histograms), sumU32),
+    ),
     mark,
     hex: digest?.digest("hex") ?? null,
     bytesRead,
@@ -149,6 +154,7 @@ async function runStep(program: Program, runner: Runner, task: Task, step: Step,
         outputs: step.outputs.map(region),
         params: job.params[s],
         integers: job.integers[s],
+        counts: buffers.counts[s],
       });
     }
     case "row_rank": {

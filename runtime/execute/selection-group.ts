@@ -17,6 +17,8 @@ const SAMPLE_BLOCKS = 24;
 /** How far the sample's rank may lie from the true one: standard deviations of independent draws. */
 const SAMPLE_DEVIATIONS = 24;
 
+const NONE = new Float64Array(0);
+
 interface State {
   readonly info: ThresholdInfo;
   readonly total: number;
@@ -59,7 +61,7 @@ export class SelectionGroup {
     this.states = new Map(
       infos.map((info): [number, State] => [
         info.node,
-        { info, total: info.parts.reduce((a, b) => a + b, 0), k: 0, window: FULL, selection: { kind: "searching", window: FULL }, counts: new Float64Array(0), counted: 0 },
+        { info, total: info.parts.reduce((a, b) => a + b, 0), k: 0, window: FULL, selection: { kind: "searching", window: FULL }, counts: NONE, counted: 0 },
       ]),
     );
   }
@@ -98,7 +100,7 @@ export class SelectionGroup {
   private count(stride: (task: Task) => number | undefined, then: () => void): void {
     let open = this.countingTasks.length;
     for (const state of this.states.values()) {
-      state.counts = new Float64Array(HISTOGRAM_BINS + 1);
+      state.counts = NONE;
       state.counted = 0;
     }
     for (const id of this.countingTasks) {
@@ -121,6 +123,8 @@ export class SelectionGroup {
       if (step.kind !== "kernel") return;
       step.histograms.forEach((histogram, h) => {
         const state = this.states.get(histogram.node)!;
+        // Made when the first counts come: many groups wait at once, few are at work.
+        if (state.counts.length === 0) state.counts = new Float64Array(HISTOGRAM_BINS + 1);
         for (const result of results) {
           const counts = result.histograms[s][h];
           for (let bin = 0; bin < counts.length; bin++) state.counts[bin] += counts[bin];
@@ -171,7 +175,7 @@ export class SelectionGroup {
   /** Finds how far equal keys are kept, with a pass over the tensors only where some are and some are not. */
   private cut(): void {
     const split = [...this.states.values()].filter((s) => s.selection.kind === "found" && s.selection.kept > 0 && s.selection.kept < s.selection.equal);
-    for (const state of this.states.values()) state.counts = new Float64Array(0);
+    for (const state of this.states.values()) state.counts = NONE;
     const tasks = [...new Set(split.flatMap((s) => s.info.ties))];
     if (tasks.length === 0) return this.publish(new Map());
     const counts = new Map<string, Float64Array[]>();

@@ -1,2 +1,2 @@
 export { emitWasm, printWasm } from "./emit.js";
-export { type Frame, frameOf, readAhead, resultBytes, resultFill } from "./frame.js";
+export { type Frame, frameOf, histogramStride, readAhead, resultBytes, resultFill } from "./frame.js";

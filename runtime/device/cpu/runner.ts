@@ -8,7 +8,7 @@
  */
 
 import type { Kernel, Root } from "../../../compiler/index.js";
-import { emitWasm, frameOf, readAhead, resultBytes, resultFill } from "../../../compiler/targets/wasm/index.js";
+import { emitWasm, frameOf, histogramStride, readAhead, resultBytes, resultFill } from "../../../compiler/targets/wasm/index.js";
 import { diagnostic, PeftError } from "../../../grammar/index.js";
 import type { KernelCall, KernelResult, Memory, Region, Runner } from "../runner.js";
 
@@ -105,6 +105,18 @@ function runKernelIn(arena: Arena, run: Run, call: KernelCall): KernelResult {
   const blocks = Math.ceil(count / call.block);
   const frame = aligned(arena.top);
   const results = placeResults(kernel, frame + layout.bytes, blocks, cols);
+  const counts = call.counts ?? [];
+  if (counts.length > 0) {
+    let next = 0;
+    kernel.roots.forEach((root, i) => {
+      if (root.kind !== "histogram") return;
+      const { address, bytes } = counts[next++] as Place;
+      results.addresses[i] = address;
+      // What the module's other copies counted in the call before is in the first one already.
+      const first = 4 * histogramStride(root.bins);
+      new Uint8Array(arena.memory.buffer, address + first, bytes - first).fill(0);
+    });
+  }
   reserve(arena, results.end);
   const { buffer } = arena.memory;
   const view = new DataView(buffer, frame, layout.bytes);
@@ -120,6 +132,7 @@ function runKernelIn(arena: Arena, run: Run, call: KernelCall): KernelResult {
   for (const [i, x] of call.params.entries()) view.setFloat32(layout.params + 4 * i, x, true);
   addresses(layout.integers, call.integers);
   for (const [i, root] of kernel.roots.entries()) {
+    if (root.kind === "histogram" && counts.length > 0) continue;
     fillResult(buffer, root, results.addresses[i], resultBytes(root, blocks, cols));
   }
   run(frame);
@@ -133,7 +146,8 @@ function runKernelIn(arena: Arena, run: Run, call: KernelCall): KernelResult {
     if (root.kind === "accumulate") found.scalars.push(new Float64Array(buffer, at, blocks).slice());
     else if (root.kind === "argmax") found.scalars.push(new Float64Array(buffer, at, 2 * blocks).slice());
     else if (root.kind === "column") found.columns.push(new Float32Array(buffer, at, blocks * cols).slice());
-    else if (root.kind === "histogram") found.histograms.push(new Uint32Array(buffer, at, root.bins + 1).slice());
+    else if (root.kind === "histogram" && counts.length === 0)
+      found.histograms.push(new Uint32Array(buffer, at, root.bins + 1).slice());
   });
   return found;
 }
@@ -155,6 +169,11 @@ export function cpuRunner(): CpuRunner {
   return {
     kind: "cpu",
     allocate: (bytes) => allocate(arena, bytes),
+    counts(bins) {
+      const memory = allocate(arena, resultBytes({ kind: "histogram", key: 0, lo: 0, shift: 0, bins }, 1, 1));
+      memory.host.fill(0);
+      return memory;
+    },
     reset() {
       arena.top = 64;
     },

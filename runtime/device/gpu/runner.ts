@@ -168,6 +168,10 @@ class DawnRunner implements GpuRunner {
     return memory;
   }
 
+  counts(): null {
+    return null;
+  }
+
   upload(memory: Memory): void {
     this.check();
     const { buffer, padded } = this.own(memory);
