@@ -65,8 +65,8 @@ export function reshapeMap(map: IndexMap, from: Shape, to: Shape): IndexMap | nu
   return isIdentity(map, to) ? identityMap(from) : null;
 }
 
-/** The access of a contiguous buffer of this shape; rows and cols are those of the loop. */
-export function accessOf(map: IndexMap, shape: Shape, rows: number, cols: number): Access {
+/** Where an element of a contiguous buffer of this shape lies: strides for the coordinates of the map's box, and an offset. */
+export function affineMap(map: IndexMap, shape: Shape): { readonly strides: number[]; readonly offset: number } {
   const own = stridesOf(shape);
   const strides = new Array<number>(map.box.length).fill(0);
   let offset = 0;
@@ -74,6 +74,12 @@ export function accessOf(map: IndexMap, shape: Shape, rows: number, cols: number
     if (a.axis >= 0) strides[a.axis] += own[i];
     offset += own[i] * a.offset;
   });
+  return { strides, offset };
+}
+
+/** The access of a contiguous buffer of this shape; rows and cols are those of the loop. */
+export function accessOf(map: IndexMap, shape: Shape, rows: number, cols: number): Access {
+  const { strides, offset } = affineMap(map, shape);
   const box = stridesOf(map.box);
   const like = (from: number, to: number, expected: readonly number[]) => {
     for (let i = from; i < to; i++) if (map.box[i] !== 1 && strides[i] !== expected[i]) return false;

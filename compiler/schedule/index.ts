@@ -1,3 +1,4 @@
+export { affineMap, broadcastMap, type IndexMap, identityMap, reshapeMap, sliceMap, transposeMap } from "./access.js";
 export { laneOf } from "./arithmetic.js";
 export { HISTOGRAM_BINS } from "./fuse.js";
 export { type Leaf, LoopBuilder, type LoopScope, Materialise, storageOf } from "./loop.js";

@@ -43,10 +43,17 @@ export class Instructions {
     return this.push("where", [this.literal(true, "bool"), value, value], lane, "element");
   }
 
-  /** A value that is the same in all rows is made one of each row. */
+  /**
+   * A value that is the same along the row as one of each row. What was computed for every element (a counter, a load
+   * through a view) is taken by its maximum.
+   */
   row(value: number): number {
     const { lane, level } = this.list[value];
-    if (level !== "uniform") return value;
+    if (level === "row") return value;
+    if (level === "element") {
+      if (lane !== "bool") return this.push("row_max", [value], lane, "row");
+      return this.truth(this.push("row_max", [this.int(value)], "i32", "row"));
+    }
     const zero = this.literal(lane === "bool" ? false : 0, lane);
     return this.push(lane === "bool" ? "or" : "add", [value, zero], lane, "row");
   }

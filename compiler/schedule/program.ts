@@ -105,7 +105,7 @@ export interface Task {
   readonly id: number;
   readonly place: string;
   readonly level: number;
-  readonly kind: "statistics" | "thresholds" | "ties" | "output";
+  readonly kind: "statistics" | "thresholds" | "equals" | "output";
   /** How the task is cut into pieces. `whole`: it is not, every buffer holds its whole tensor. */
   readonly domain: Domain;
   readonly whole: boolean;
@@ -154,7 +154,7 @@ export interface ThresholdInfo {
   readonly parts: readonly number[];
   /** The task that counts each part, and the one that counts equal keys. */
   readonly tasks: readonly number[];
-  readonly ties: readonly number[];
+  readonly equals: readonly number[];
 }
 
 export interface Program {

@@ -140,7 +140,7 @@ class ScheduleBuilder {
       k: node.args[0].id,
       parts: node.args.slice(1).map((x) => sizeOf(x.shape)),
       tasks: [...new Set(partTasks.get(node)!.counting.map((g) => taskOf.get(g)!))],
-      ties: [...new Set(partTasks.get(node)!.ties.map((g) => taskOf.get(g)!))],
+      equals: [...new Set(partTasks.get(node)!.equals.map((g) => taskOf.get(g)!))],
     }));
     return {
       kernels: this.kernels,
@@ -168,21 +168,21 @@ class ScheduleBuilder {
 
   /** Counting and tie tasks of all thresholds; parts of one place share them. */
   private assignThresholds(thresholds: readonly Node[]) {
-    const tasks = new Map<Node, { counting: Group[]; ties: Group[] }>();
+    const tasks = new Map<Node, { counting: Group[]; equals: Group[] }>();
     for (const node of thresholds) {
       const level = this.levels.of(node) - 1;
       const counting: Group[] = [];
-      const ties: Group[] = [];
+      const equals: Group[] = [];
       node.args.slice(1).forEach((of, part) => {
         if (sizeOf(of.shape) === 0) return;
         const count = this.groupFor(of, level, "thresholds");
         count.wants.push({ kind: "histogram", node, of, part });
         counting.push(count);
-        const tie = this.groupFor(of, level, "ties");
-        tie.wants.push({ kind: "equal", node, of, part });
-        ties.push(tie);
+        const equal = this.groupFor(of, level, "equals");
+        equal.wants.push({ kind: "equal", node, of, part });
+        equals.push(equal);
       });
-      tasks.set(node, { counting, ties });
+      tasks.set(node, { counting, equals });
     }
     return tasks;
   }
