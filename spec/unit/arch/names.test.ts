@@ -24,7 +24,7 @@ test("an architecture chooses the network, its family where there is none", () =
     name: "token_classifier",
   });
   assert.equal(networkOf("qwen2", ["Qwen2ForCausalLM"]), { module: ["std", "arch", "llama"], name: "llama" });
-  assert.equal(networkOf("vit", []), { module: ["std", "arch", "vit"], name: "vit" });
+  assert.equal(networkOf("vit", []), { module: ["std", "arch", "vit"], name: "image_classifier" });
   assert.equal(networkOf("bert", ["Mine", "BertModel"]), { module: ["std", "arch", "bert"], name: "body" });
 });
 
