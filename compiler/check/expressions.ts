@@ -137,7 +137,7 @@ export function unknownName(cx: Context, scope: Scope, text: string, span: Expr[
     : initialisers.has(text)
       ? "an initialiser stands only in the first value of a field: `param A: Tensor[r, in] = kaiming_uniform()`"
       : modules.length > 0
-        ? `add \`use ${modules[0]}.{${text}}\` at the top of the file`
+        ? `add ${modules.map((m) => `\`use ${m}.{${text}}\``).join(" or ")} at the top of the file`
         : close.length > 0
           ? `did you mean ${close.map((c) => `\`${c}\``).join(" or ")}?`
           : "names come from parameters, `let`, definitions of this file and `use`";

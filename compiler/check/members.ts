@@ -3,7 +3,7 @@
  * meaning, filled in while the members are read in textual order, functions last; T024, T026 and T027 for fields and
  * members that cannot be meant. Whether they are complete is in completeness.ts.
  */
-import type { Expr, Member, ModuleDefinition, Name, Span } from "../../grammar/index.js";
+import type { Expr, Member, ModuleDefinition, Name, Pattern, Span } from "../../grammar/index.js";
 import { reportMissing, reportTwice } from "./completeness.js";
 import { type Context, type ModuleBody, report } from "./context.js";
 import { declareDimensions, declareParams, resultFrom, returnsTo } from "./definitions.js";
@@ -14,7 +14,14 @@ import { expectType } from "./mismatch.js";
 import { bindPattern, declareName } from "./patterns.js";
 import { rigid } from "./relate.js";
 import { declare, innerScope, lookup, type Scope } from "./scope.js";
-import { type Parameter, type Signature, signatureFrom, symbolicNames, typeFrom } from "./signature.js";
+import {
+  type DimensionNames,
+  type Parameter,
+  type Signature,
+  signatureFrom,
+  symbolicNames,
+  typeFrom,
+} from "./signature.js";
 import { checkCondition, inferBlock, inferStatement } from "./statements.js";
 import { isQuiet, list, number, type Type, tensor, unknown } from "./types.js";
 
@@ -38,7 +45,7 @@ export function readMembers(cx: Context, definition: ModuleDefinition, meaning: 
   const { on, members } = definition;
   const host = on === null ? null : signatureFrom(cx, definition.name, on.params, null);
   const fixed = new Set([...cx.origins.keys(), ...meaning.signature.dimensions]);
-  const names = symbolicNames(cx.origins);
+  const names = lengthNames(cx.origins, letNames(definition));
   const declared = new Map<Member, Type | null>();
   const origins = new Map<Member, ReadonlyMap<string, Span>>();
   for (const m of members) {
@@ -61,6 +68,24 @@ export function readMembers(cx: Context, definition: ModuleDefinition, meaning: 
   for (const m of members) if (m.kind === "function") readFunction(reading, m);
   for (const m of members) if (m.kind === "load") readLoad(reading, m);
   reportMissing(cx, definition);
+}
+
+/** Names that the definition's own lets bind. */
+function letNames(definition: ModuleDefinition): ReadonlySet<string> {
+  const found = new Set<string>();
+  const visit = (p: Pattern): void => {
+    if (p.kind === "name") found.add(p.name.text);
+    if (p.kind === "tuple") p.items.forEach(visit);
+  };
+  for (const m of definition.members)
+    if (m.kind === "statement" && m.statement.kind === "let") for (const b of m.statement.bindings) visit(b.pattern);
+  return found;
+}
+
+/** Names in the types of fields: what a let has computed is a length that the text does not tell. */
+function lengthNames(origins: Map<string, Span>, lets: ReadonlySet<string>): DimensionNames {
+  const names = symbolicNames(origins);
+  return { ...names, lengthOf: (name) => (lets.has(name.text) ? null : names.lengthOf(name)) };
 }
 
 /** What the host and the state of the call tell; a router's input. */
@@ -108,12 +133,11 @@ function givenType(definition: ModuleDefinition, m: FunctionMember, p: Parameter
   return m.name.text === "rule" && i === 0 ? number("Int", "running") : unknown;
 }
 
-function declareFunctions({ cx, definition, meaning, scope }: Reading): void {
+/** Members have the names that tensors have in files, so that they may hide definitions of their own file. */
+function declareFunctions({ definition, meaning, scope }: Reading): void {
   for (const m of definition.members) {
     if (m.kind !== "function" || scope.locals.has(m.name.text)) continue;
     const member = meaning.functions.get(m.name.text)!;
-    const known = cx.program.table.get(cx.file)?.get(m.name.text);
-    if (known !== undefined && known.use === null) declareName(cx, scope, m.name, functionType(member), "member");
     declare(scope, m.name.text, { type: functionType(member), span: m.name.span, kind: "member", member });
   }
 }
@@ -238,10 +262,9 @@ function readChild(reading: Reading, m: Member & { kind: "child" }): void {
   reading.meaning.fields.set(m.name.text, type);
 }
 
-function addMember({ cx, scope }: Reading, name: Name, type: Type, conditional = false): void {
+function addMember({ scope }: Reading, name: Name, type: Type, conditional = false): void {
   if (scope.locals.get(name.text)?.kind === "member") return;
-  declareName(cx, scope, name, type, "member");
-  if (conditional) declare(scope, name.text, { type, span: name.span, kind: "member", conditional });
+  declare(scope, name.text, { type, span: name.span, kind: "member", conditional });
 }
 
 /** `delta = e` and `weight' = e` have the shape of the host's weight. */
@@ -288,7 +311,16 @@ function readFunction(reading: Reading, m: FunctionMember): void {
   const returned = inferBlock(cx, innerScope(inside), m.body, signature.result, returnsTo(cx, signature, m.result));
   if (isRule && returned.types.length === 0) return;
   const found = resultFrom(cx, signature, returned);
-  if (signature.result === null && !isQuiet(found)) member.result = found;
+  if (signature.result === null && !isQuiet(found)) member.result = withoutOptionals(found);
+}
+
+/** What a body gives or not by a static choice is known to those who made the instance. */
+function withoutOptionals(type: Type): Type {
+  if (type.kind === "optional") return unknown;
+  if (type.kind === "tuple") return { ...type, items: type.items.map(withoutOptionals) };
+  if (type.kind !== "record") return type;
+  const fields = [...type.fields].map(([name, f]) => [name, { ...f, type: withoutOptionals(f.type) }] as const);
+  return { ...type, fields: new Map(fields) };
 }
 
 /** `on load { … }` gives fields and lets the values that the stored form stands for. */

@@ -189,6 +189,8 @@ function inferLet(cx: Context, scope: Scope, b: Binding): void {
     const found = cx.infer(cx, scope, b.value);
     warnReplaced(cx, scope, b);
     bindPattern(cx, scope, b.pattern, found, "let");
+    if (b.pattern.kind === "name" && found.kind === "optional" && (b.value.kind === "if" || b.value.kind === "match"))
+      declare(scope, b.pattern.name.text, { type: found, span: b.pattern.span, kind: "let", conditional: true });
     return;
   }
   const fresh = new Set<string>();

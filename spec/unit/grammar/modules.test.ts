@@ -14,8 +14,8 @@ test("the corpus of modules parses without a diagnostic", () => {
   );
   assert.is(file.definitions.length, 30);
   const printed = printTree(file);
-  assert.match(printed, /\n {2}adapter lora \d/);
-  assert.match(printed, /\n {4}members: field param own A \d/);
+  assert.match(printed, /\n {2}adapter lora doc="LoRA/);
+  assert.match(printed, /\n {4}members: field param own A doc="The way down." \d/);
   assert.not.match(printed, /object Object/);
 });
 
