@@ -55,7 +55,7 @@ import {
   typeOfShape,
   typeOfStack,
 } from "./builtin_shapes.js";
-import { layerRows, learningRows } from "./builtins_learning.js";
+import { dataRows, layerRows, learningRows } from "./builtins_learning.js";
 import type { Type } from "./types.js";
 
 /** What a parameter accepts; checked before the rule is asked. */
@@ -277,6 +277,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
     ...rowsOf(plainRows, false, false),
     ...rowsOf(learningRows, false, false),
     ...rowsOf(recipeRows, false, true),
+    ...rowsOf(dataRows, false, true),
   ].map((b) => [b.name, b]),
 );
 

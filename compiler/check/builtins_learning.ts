@@ -85,7 +85,11 @@ export const learningRows: readonly Row[] = [
   ["adapters", "model: any", "the tensors of all adapters", typeOfTensors],
   ["params", "model: any", "all tensors of a model that can train", typeOfParameters],
   ["trainable", "model: any", "the tensors that train by default", typeOfParameters],
+  ["draw", "data: any, n: int, i: int", "n rows of a data set, those of step i", typeOfOpaque],
+];
+
+/** Read files, and so stand only in recipes. */
+export const dataRows: readonly Row[] = [
   ["dataset", "path: text", "a data set, by the names in its file", typeOfOpaque],
   ["tokens", "text: any", "a data set of token sequences", typeOfOpaque],
-  ["draw", "data: any, n: int, i: int", "n rows of a data set, those of step i", typeOfOpaque],
 ];

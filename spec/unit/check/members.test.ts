@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { showType } from "../../../compiler/check/index.js";
+import { printTyped, showType } from "../../../compiler/check/index.js";
 import { checkTexts, findings, firstOf, typesOf } from "./checking.js";
 
 test("the corpus of modules has no finding", () => {
@@ -217,6 +217,7 @@ const wrong: readonly (readonly [name: string, text: string, ...found: string[]]
   ["with on a number", "recipe r { report 1 with { a: 2 } }", "T001 1"],
   ["with of a number", 'recipe r { report load("a") with 2 }', "T001 2"],
   ["an unknown field of a record", "def f(p: { a: Int }) = p with { b: 1 }", "N003 b"],
+  ["a data set in a def", 'def f() = dataset("a")', 'T014 dataset("a")'],
   ["a gradient of a tensor", "recipe r { report grad(x => x * 2, zeros([3])) }", "T001 x => x * 2"],
   ["an operand of an einsum", 'recipe r { report einsum("ij,jk->ik", zeros([2, 3]), zeros([3])) }', "H005 zeros([3])"],
   [
@@ -299,6 +300,19 @@ test("meanings tell what instances offer", () => {
     [...meaning.functions].map(([name, f]) => `${name} -> ${showType(f.result)}`),
     ["twice -> Tensor[*b, out]", "forward -> Tensor[*b, out]"],
   );
+});
+
+test("the typed tree shows members", () => {
+  const { files, result } = checkTexts(new Map([["main.peft", linear]]));
+  const printed = printTyped(files.get("main.peft")!, result);
+  for (const line of [
+    "module linear(in: Int, out: Int, biased: Bool = …) -> linear",
+    "  param weight: Weight[out, in]",
+    "  forward(x: Tensor[*b, in]) -> Tensor[*b, out]",
+    "  delta: Tensor[out, in]",
+    "optimizer sgd(lr: Float) -> sgd",
+  ])
+    assert.ok(printed.includes(`${line}\n`), `${line} in:\n${printed}`);
 });
 
 test("hostile modules end in findings, not in a crash", () => {
