@@ -27,6 +27,8 @@ export interface Context {
   readonly build: Build | null;
   /** Losses of the modules that were called: `value_and_grad` adds them. */
   readonly losses: Node[];
+  /** True inside the function whose gradient is taken: what modules know as `training`. */
+  readonly training?: boolean;
   /** The innermost running loop. */
   readonly loop: LoopContext | null;
 }
@@ -64,6 +66,8 @@ export interface Lift {
   /** Statistics over the model by key; every place adds its part. */
   readonly late: Map<string, LateEntry>;
   readonly places: number;
+  /** Whether the body has looked at its place: it may then do something else elsewhere. */
+  looked: boolean;
 }
 
 export interface LateEntry {

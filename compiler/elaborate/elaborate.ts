@@ -36,6 +36,8 @@ export interface ElaborateRequest {
   readonly definitions: Definitions;
   readonly host: Host;
   /** Values for `input`s: the parsed expression, or plain text for String and Path. */
+  /** Only mistakes are wanted, the plan is not run (`peftc check`). */
+  readonly quick?: boolean;
   readonly inputs: ReadonlyMap<string, { readonly text: string; readonly expr: Expr | null; readonly file: string }>;
 }
 
@@ -52,6 +54,7 @@ export function elaborate(request: ElaborateRequest): Elaborated {
     host: request.host,
     definitions: request.definitions,
     graph,
+    quick: request.quick === true,
     seed: seedOf(request, diagnostics),
     texts: request.texts,
     warnings: [],

@@ -321,7 +321,7 @@ export function resolve(context: Context, value: Value): Value {
     case "tuple":
       return { ...value, items: value.items.map((v) => resolve(context, v)) };
     case "record":
-      return { kind: "record", fields: new Map([...value.fields].map(([k, v]) => [k, resolve(context, v)])) };
+      return { ...value, fields: new Map([...value.fields].map(([k, v]) => [k, resolve(context, v)])) };
     default:
       return value;
   }
@@ -352,6 +352,7 @@ function evaluateField(context: Context, expr: Extract<Expr, { kind: "field" }>)
   const name = expr.name.text;
   if (target.kind === "template" && target.definition.kind === "optimizer" && (name === "init" || name === "step")) return { kind: "optimizerFunction", of: target, name };
   if (target.kind === "tree") return fieldOfTree(context, target, name, expr.name.span, expr.span);
+  if (target.kind === "record") return fieldOf(context, target, name, expr.name.span, expr.span);
   return operate(context, [target], expr.span, (c, [value]) => fieldOf(c, value, name, expr.name.span, expr.span), `.${name}`);
 }
 

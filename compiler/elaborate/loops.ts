@@ -98,7 +98,7 @@ function sameKind(context: Context, node: Node, variable: Node, span: Span): Nod
 export function valueAndGrad(context: Context, f: Value, at: Value, span: Span): Value {
   const flat = flatten(context, at, span);
   const losses: Node[] = [];
-  const scope: Context = { ...step(context, numbered(context, "grad")), losses };
+  const scope: Context = { ...step(context, numbered(context, "grad")), losses, training: true };
   const result = apply(scope, f, [at], span);
   const own = result.kind === "tuple" ? result.items[0] : result;
   const main = nodeOf(scope, own, span);

@@ -198,6 +198,7 @@ export function moduleScope(context: Context, tree: TreeValue, span: Span): Cont
     calls: [...context.calls, { file: context.file, span, text: `in this call of ${module.definition.name.text}${module.path === "" ? "" : ` at ${module.path}`}` }],
   };
   const { own } = scope.names;
+  own.set("training", { kind: "bool", value: context.training === true });
   if (module.host !== null) {
     const host: TreeValue = { ...tree, module: module.host, origin: module.host.path, attached: before(tree.attached, module) };
     own.set("host", host);

@@ -93,6 +93,7 @@ function byDepth(context: Context, expr: ScheduleExpr): Value {
     return value.value;
   });
   if (anchors.length === 0) return stop(context, "T001", "by depth needs anchors", expr.span, { help: "write by depth { 0.2 .. 0.8 }" });
+  context.here!.lift.looked = true;
   const at = context.here!.place.depth * (anchors.length - 1);
   const below = Math.min(Math.floor(at), anchors.length - 1);
   const above = Math.min(below + 1, anchors.length - 1);

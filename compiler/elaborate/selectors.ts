@@ -28,6 +28,7 @@ export function hereField(context: Context, name: string, span: Span): Value {
   const { here } = context;
   if (here === null) return stop(context, "R012", "`here` stands only in a function that is called on models", span);
   const { place } = here;
+  here.lift.looked = true;
   switch (name) {
     case "name":
       return text(place.name);

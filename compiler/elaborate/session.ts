@@ -73,6 +73,8 @@ export interface Session {
   readonly host: Host;
   readonly definitions: Definitions;
   readonly graph: Graph;
+  /** Only mistakes are wanted: places at which a body can do nothing new are passed over. */
+  readonly quick: boolean;
   readonly seed: number;
   readonly texts: ReadonlyMap<string, string>;
   readonly warnings: Diagnostic[];

@@ -260,7 +260,7 @@ export function mapParts(value: Value, f: (v: Value) => Value): Value {
     case "tuple":
       return { kind: "tuple", items: value.items.map((v) => mapParts(v, f)) };
     case "record":
-      return { kind: "record", fields: new Map([...value.fields].map(([k, v]) => [k, mapParts(v, f)])) };
+      return { ...value, fields: new Map([...value.fields].map(([k, v]) => [k, mapParts(v, f)])) };
     default:
       return f(value);
   }

@@ -74,7 +74,7 @@ function cannotTie(head: TensorEntry, embedding: TensorEntry, config: ConfigFile
   const [one, other] = [head, embedding].map((t) => `${quoteName(t.name)} is ${t.dtype} [${t.shape.join(", ")}]`);
   return diagnostic(
     "F047",
-    `the configuration ties the output head to the embedding, but ${one} and ${other}`,
+    `the configuration shares the output head with the embedding, but ${one} and ${other}`,
     at(config.path),
     {
       severity: "warning",

@@ -70,6 +70,7 @@ export function checkFile(options: CompileOptions): Checked {
       program,
       recipe,
       options.set.filter(({ name }) => own.has(name) || (i === 0 && !declared.has(name))),
+      true,
     );
   });
   return {
@@ -80,7 +81,13 @@ export function checkFile(options: CompileOptions): Checked {
   };
 }
 
-function compileRecipe(program: CheckedProgram, recipe: RecipeDefinition, set: readonly Setting[]): Compiled {
+/** `quick`: only its mistakes are wanted. */
+function compileRecipe(
+  program: CheckedProgram,
+  recipe: RecipeDefinition,
+  set: readonly Setting[],
+  quick = false,
+): Compiled {
   const settings = readSettings(recipe, set, process.cwd());
   const texts = new Map(program.texts);
   if (settings.text !== "") texts.set(settings.file, settings.text);
@@ -95,6 +102,7 @@ function compileRecipe(program: CheckedProgram, recipe: RecipeDefinition, set: r
     definitions: program.definitions,
     host,
     inputs: settings.values,
+    quick,
   });
   const found = [...before, ...elaborated.diagnostics, ...host.warnings];
   return {

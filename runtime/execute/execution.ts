@@ -180,7 +180,7 @@ export class Execution {
   /** All that a task needs is known: it runs, or its group of selections begins. */
   private start(id: number): void {
     const task = this.request.program.tasks[id];
-    if (task.kind === "ties") return;
+    if (task.kind === "equals") return;
     if (task.kind === "thresholds") {
       const group = this.groupOf.get(id)!;
       if (this.begun.has(group) || group.countingTasks.some((t) => this.pending[t] > 0)) return;

@@ -145,7 +145,7 @@ function mib(bytes: number): string {
 /** Bytes of inputs that all passes read: two rounds for a threshold. */
 function bytesToRead(program: Program): number {
   const bytes = (files: readonly FileTensor[]) => files.reduce((n, f) => n + f.elements * bytesOf(f.dtype), 0);
-  const tasks = program.tasks.filter((t) => t.kind !== "ties").reduce((n, t) => n + bytes(t.files) * (t.kind === "thresholds" ? 2 : 1), 0);
+  const tasks = program.tasks.filter((t) => t.kind !== "equals").reduce((n, t) => n + bytes(t.files) * (t.kind === "thresholds" ? 2 : 1), 0);
   return tasks + bytes(program.outputs.flatMap((o) => (o.copy === null ? [] : [o.copy])));
 }
 

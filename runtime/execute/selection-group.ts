@@ -176,7 +176,7 @@ export class SelectionGroup {
   private cut(): void {
     const split = [...this.states.values()].filter((s) => s.selection.kind === "found" && s.selection.kept > 0 && s.selection.kept < s.selection.equal);
     for (const state of this.states.values()) state.counts = NONE;
-    const tasks = [...new Set(split.flatMap((s) => s.info.ties))];
+    const tasks = [...new Set(split.flatMap((s) => s.info.equals))];
     if (tasks.length === 0) return this.publish(new Map());
     const counts = new Map<string, Float64Array[]>();
     let open = tasks.length;
@@ -209,7 +209,7 @@ export class SelectionGroup {
       const found = this.partOf(state, counts, left);
       left = found.left;
       for (let part = 0; part < found.part; part++) own[part] = ALL;
-      const task = this.program.tasks.find((t) => t.kind === "ties" && t.marks.some((m) => m.node === info.node && m.part === found.part))!;
+      const task = this.program.tasks.find((t) => t.kind === "equals" && t.marks.some((m) => m.node === info.node && m.part === found.part))!;
       const mark = task.marks.find((m) => m.node === info.node && m.part === found.part)!;
       const { block, cols, units } = task.domain;
       const first = task.whole ? 0 : found.block * block;

@@ -7,7 +7,7 @@ import type { JobResult } from "./job.js";
 export function collect(task: Task, results: readonly JobResult[], values: HostValues): number[] {
   const given: number[] = [];
   task.steps.forEach((step, s) => {
-    if (step.kind !== "kernel" || task.kind === "ties") return;
+    if (step.kind !== "kernel" || task.kind === "equals") return;
     step.scalars.forEach((scalar, k) => {
       values.set(scalar.node, foldBlocks(scalar.fn, results.map((r) => r.scalars[s][k])));
       given.push(scalar.node);
