@@ -1,0 +1,158 @@
+/**
+ * Runs a recipe on checkpoints from disk in memory, with the reference evaluator in place of a device: the library, the
+ * recipe's text, paths below spec/golden/models. Out: the tensors that the recipe
+ * saves, by name, and the numbers that it reports. Networks come from the
+ * table of architectures, as in the product.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { networkOf } from "../../../compiler/arch/index.js";
+import { elaborate, type ModelHeader } from "../../../compiler/elaborate/index.js";
+import { evaluate, inputOf, type StorageDtype } from "../../../compiler/ir/index.js";
+import { type Definition, type File, PeftError, parse, type RecipeDefinition } from "../../../grammar/index.js";
+
+export interface Tensor {
+  readonly dtype: StorageDtype;
+  readonly shape: readonly number[];
+  readonly data: Float64Array;
+}
+
+const golden = "spec/golden/models";
+const std = "compiler/std";
+const modules = new Map<string, File[]>();
+
+function moduleFiles(segments: readonly string[]): File[] {
+  const folder = join(std, ...segments.slice(1));
+  const known = modules.get(folder);
+  if (known !== undefined) return known;
+  const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".peft")) : [];
+  const files = names.map((name) => parse(join(folder, name), readFileSync(join(folder, name), "utf8")).file);
+  modules.set(folder, files);
+  return files;
+}
+
+function definedIn(files: readonly File[], name: string): { definition: Definition; file: File } | undefined {
+  for (const file of files) {
+    const definition = file.definitions.find((d) => d.name.text === name);
+    if (definition !== undefined) return { definition, file };
+  }
+  return undefined;
+}
+
+/** The tensors of a safetensors file, or of all files of a folder. */
+export function readTensors(path: string): ReadonlyMap<string, Tensor> {
+  const full = join(golden, path);
+  if (!full.endsWith(".safetensors")) {
+    const parts = readdirSync(full).filter((name) => name.endsWith(".safetensors"));
+    return new Map(parts.flatMap((name) => [...readTensors(join(path, name))]));
+  }
+  const bytes = readFileSync(full);
+  const length = Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.toString("utf8", 8, 8 + length)) as Record<
+    string,
+    { dtype: StorageDtype; shape: number[]; data_offsets: [number, number] }
+  >;
+  return new Map(
+    Object.entries(header)
+      .filter(([name]) => name !== "__metadata__")
+      .map(([name, { dtype, shape, data_offsets }]) => {
+        const part = Uint8Array.from(bytes.subarray(8 + length + data_offsets[0], 8 + length + data_offsets[1]));
+        return [name, { dtype, shape, data: numbersOf(dtype, part.buffer) }];
+      }),
+  );
+}
+
+function numbersOf(dtype: StorageDtype, buffer: ArrayBuffer): Float64Array {
+  if (dtype === "F32") return Float64Array.from(new Float32Array(buffer));
+  if (dtype === "I32") return Float64Array.from(new Int32Array(buffer));
+  if (dtype === "U8") return Float64Array.from(new Uint8Array(buffer));
+  if (dtype === "I64") return Float64Array.from(new BigInt64Array(buffer), Number);
+  if (dtype === "BF16")
+    return Float64Array.from(new Float32Array(Uint32Array.from(new Uint16Array(buffer), (x) => x << 16).buffer));
+  throw new Error(`no reader for ${dtype}`);
+}
+
+export interface Outcome {
+  /** Tensors that the recipe saves. */
+  readonly saved: ReadonlyMap<string, Tensor>;
+  /** Numbers that it reports, in order. */
+  readonly reported: readonly number[];
+}
+
+/** Runs the one recipe of a text; throws PeftError when it does not elaborate. `given` adds checkpoints to those on disk. */
+export function run(text: string, given: Readonly<Record<string, ReadonlyMap<string, Tensor>>> = {}): Outcome {
+  const parsed = parse("recipe.peft", text);
+  if (parsed.diagnostics.length > 0) throw new PeftError(parsed.diagnostics);
+  const files = new Map<string, File>([["recipe.peft", parsed.file]]);
+  const found = (hit: { definition: Definition; file: File } | undefined) => {
+    if (hit === undefined) return undefined;
+    files.set(hit.file.path, hit.file);
+    return { definition: hit.definition, file: hit.file.path };
+  };
+  const find = (path: string, name: string) => {
+    const file = files.get(path)!;
+    const own = definedIn([file], name);
+    if (own !== undefined) return found(own);
+    for (const use of file.uses) {
+      const used = use.names.find((n) => (n.as ?? n.name).text === name);
+      if (used !== undefined && use.from.kind === "module")
+        return found(definedIn(moduleFiles(use.from.path.map((n) => n.text)), used.name.text));
+    }
+    return undefined;
+  };
+  const architecture = (modelType: string | null, architectures: readonly string[]) => {
+    const network = networkOf(modelType, architectures);
+    const hit = network === null ? undefined : found(definedIn(moduleFiles(network.module), network.name));
+    return hit?.definition.kind === "module" ? { definition: hit.definition, file: hit.file } : null;
+  };
+  const loaded = new Map<string, ReadonlyMap<string, Tensor>>(Object.entries(given));
+  const elaborated = elaborate({
+    recipe: parsed.file.definitions.find((d): d is RecipeDefinition => d.kind === "recipe")!,
+    file: "recipe.peft",
+    texts: { get: (path: string) => files.get(path)?.text } as ReadonlyMap<string, string>,
+    definitions: { find, names: () => [], architecture },
+    host: { open: (path) => headerOf(path, loaded) },
+    inputs: new Map(),
+  });
+  if (elaborated.plan === null) throw new PeftError(elaborated.diagnostics);
+  const tensors = elaborated.plan.saves.flatMap((s) => s.tensors);
+  const numbers = elaborated.plan.reports.map((r) => r.value);
+  const values = evaluate(
+    [...tensors.map((t) => t.node), ...numbers.flatMap((v) => (v.kind === "tensor" ? [v.node] : []))],
+    (node) => {
+      const { source, name } = inputOf(node);
+      return loaded.get(source)!.get(name)!.data;
+    },
+    { precision: "f32", loops: elaborated.plan.graph.loops },
+  );
+  return {
+    saved: new Map(
+      tensors.map((t) => [
+        t.name,
+        { dtype: t.stored, shape: t.node.shape, data: Float64Array.from(values.get(t.node)!.data) },
+      ]),
+    ),
+    reported: numbers.map((v) =>
+      v.kind === "tensor" ? values.get(v.node)!.data[0] : v.kind === "number" ? v.value : Number.NaN,
+    ),
+  };
+}
+
+function headerOf(path: string, loaded: Map<string, ReadonlyMap<string, Tensor>>): ModelHeader {
+  const tensors = loaded.get(path) ?? readTensors(path);
+  loaded.set(path, tensors);
+  const configPath = join(golden, path, "config.json");
+  const config = existsSync(configPath) ? JSON.parse(readFileSync(configPath, "utf8")) : null;
+  return {
+    id: path,
+    path,
+    config,
+    modelType: typeof config?.model_type === "string" ? config.model_type : null,
+    tensors: [...tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape })),
+  };
+}
+
+/** A tensor of f32 for `given`. */
+export function tensorOf(shape: readonly number[], data: readonly number[]): Tensor {
+  return { dtype: "F32", shape, data: Float64Array.from(data, Math.fround) };
+}
