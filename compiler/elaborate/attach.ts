@@ -10,15 +10,32 @@ import { type Context, stop } from "./context.js";
 import { withWeight } from "./forward.js";
 import { modelOf, nearPaths } from "./model.js";
 import { type Build, instantiate, viewOf } from "./module.js";
-import { describe, type Leaf, type ModuleValue, parts, type TemplateValue, type TreeValue, type Value } from "./value.js";
+import {
+  describe,
+  type Leaf,
+  type ModuleValue,
+  parts,
+  type TemplateValue,
+  type TreeValue,
+  type Value,
+} from "./value.js";
 
 /** All module instances of a model in the order of their making, the root first. */
 export function modulesOf(module: ModuleValue): ModuleValue[] {
-  const inside = [...module.children.values()].flatMap((child) => [...parts(child)]).filter((v): v is ModuleValue => v.kind === "module");
+  const inside = [...module.children.values()]
+    .flatMap((child) => [...parts(child)])
+    .filter((v): v is ModuleValue => v.kind === "module");
   return [module, ...inside.flatMap(modulesOf)];
 }
 
-export function attach(context: Context, value: Value, adapter: Value, to: Value | undefined, init: Value | undefined, span: Span): TreeValue {
+export function attach(
+  context: Context,
+  value: Value,
+  adapter: Value,
+  to: Value | undefined,
+  init: Value | undefined,
+  span: Span,
+): TreeValue {
   if (value.kind !== "tree") return stop(context, "T001", `attach takes a model, found ${describe(value)}`, span);
   const model = modelOf(context, value, span);
   const all = modulesOf(model.module!);
@@ -26,9 +43,18 @@ export function attach(context: Context, value: Value, adapter: Value, to: Value
   if (chosen.length === 0) {
     const kind = adapter.kind === "template" ? (adapter.definition.on?.kind?.text ?? null) : null;
     const fitting = kind === null ? all : all.filter((m) => m.definition.name.text === kind);
-    return stop(context, "R036", `the adapter is attached to nothing: no ${kind ?? "module"} of ${model.origin} matches ${to === undefined ? "" : describe(to)}`, span, {
-      help: `the model has ${nearPaths(to?.kind === "string" ? to.value : "", fitting.map((m) => m.path))}`,
-    });
+    return stop(
+      context,
+      "R036",
+      `the adapter is attached to nothing: no ${kind ?? "module"} of ${model.origin} matches ${to === undefined ? "" : describe(to)}`,
+      span,
+      {
+        help: `the model has ${nearPaths(
+          to?.kind === "string" ? to.value : "",
+          fitting.map((m) => m.path),
+        )}`,
+      },
+    );
   }
   const leaves = new Map(model.leaves);
   const attached = new Map(model.attached);
@@ -39,13 +65,36 @@ export function attach(context: Context, value: Value, adapter: Value, to: Value
   return { ...model, leaves, attached };
 }
 
-function adapt(context: Context, model: TreeValue, host: ModuleValue, template: TemplateValue, init: Value | undefined, leaves: Map<string, Leaf>, span: Span): ModuleValue {
+function adapt(
+  context: Context,
+  model: TreeValue,
+  host: ModuleValue,
+  template: TemplateValue,
+  init: Value | undefined,
+  leaves: Map<string, Leaf>,
+  span: Span,
+): ModuleValue {
   const view = viewOf(model, host) as TreeValue;
-  const build: Build = { leaves: new Map(), source: init?.kind === "tree" ? init.leaves : null, adapter: true, host: view };
-  const given = new Map([...template.given].map(([name, value]): [string, Given] => [name, { value, at: { file: context.file, span } }]));
+  const build: Build = {
+    leaves: new Map(),
+    source: init?.kind === "tree" ? init.leaves : null,
+    adapter: true,
+    host: view,
+  };
+  const given = new Map(
+    [...template.given].map(([name, value]): [string, Given] => [name, { value, at: { file: context.file, span } }]),
+  );
   const earlier = model.attached.get(host.path)?.length ?? 0;
-  const path = (host.path === "" ? [] : host.path.split(".")).concat(earlier === 0 ? [] : [`adapter${earlier}`]).join("/");
-  const instance = instantiate({ ...context, build, frame: { path, counts: new Map() }, recipe: false }, template.definition, template.file, given, span);
+  const path = (host.path === "" ? [] : host.path.split("."))
+    .concat(earlier === 0 ? [] : [`adapter${earlier}`])
+    .join("/");
+  const instance = instantiate(
+    { ...context, build, frame: { path, counts: new Map() }, recipe: false },
+    template.definition,
+    template.file,
+    given,
+    span,
+  );
   for (const [name, leaf] of build.leaves) {
     if (leaves.has(name)) stop(context, "R037", `the adapter's tensor ${JSON.stringify(name)} is there already`, span);
     leaves.set(name, leaf);
@@ -58,18 +107,38 @@ interface Chosen {
   readonly template: TemplateValue;
 }
 
-function choose(context: Context, model: TreeValue, all: readonly ModuleValue[], adapter: Value, to: Value | undefined, span: Span): Chosen[] {
+function choose(
+  context: Context,
+  model: TreeValue,
+  all: readonly ModuleValue[],
+  adapter: Value,
+  to: Value | undefined,
+  span: Span,
+): Chosen[] {
   if (adapter.kind === "closure" || adapter.kind === "definition") {
-    return all.filter((m) => selects(context, model, m, to, span)).flatMap((host) => pick(context, model, host, apply(context, adapter, [viewOf(model, host)], span), span));
+    return all
+      .filter((m) => selects(context, model, m, to, span))
+      .flatMap((host) => pick(context, model, host, apply(context, adapter, [viewOf(model, host)], span), span));
   }
-  if (adapter.kind !== "template" || adapter.definition.kind !== "adapter") return stop(context, "T001", `attach takes an adapter, found ${describe(adapter)}`, span, { help: "write attach(model, lora(rank = 8), to = ..)" });
-  return all.filter((m) => hosts(adapter, m) && selects(context, model, m, to, span)).map((host) => ({ host, template: adapter }));
+  if (adapter.kind !== "template" || adapter.definition.kind !== "adapter")
+    return stop(context, "T001", `attach takes an adapter, found ${describe(adapter)}`, span, {
+      help: "write attach(model, lora(rank = 8), to = ..)",
+    });
+  return all
+    .filter((m) => hosts(adapter, m) && selects(context, model, m, to, span))
+    .map((host) => ({ host, template: adapter }));
 }
 
 function pick(context: Context, model: TreeValue, host: ModuleValue, result: Value, span: Span): Chosen[] {
   if (result.kind === "none") return [];
-  if (result.kind === "template" && result.definition.kind === "adapter") return hosts(result, host) ? [{ host, template: result }] : [];
-  return stop(context, "T001", `the function of attach gives an adapter or none for ${host.path || model.origin}, found ${describe(result)}`, span);
+  if (result.kind === "template" && result.definition.kind === "adapter")
+    return hosts(result, host) ? [{ host, template: result }] : [];
+  return stop(
+    context,
+    "T001",
+    `the function of attach gives an adapter or none for ${host.path || model.origin}, found ${describe(result)}`,
+    span,
+  );
 }
 
 /** Whether a module is of the kind that the adapter goes on. */
@@ -86,7 +155,8 @@ function selects(context: Context, model: TreeValue, module: ModuleValue, to: Va
   if (to.kind === "string") {
     if ((roles as readonly string[]).includes(to.value)) return roleOf(model, module) === to.value;
     const pattern = compilePattern(to.value);
-    if (!pattern.ok) return stop(context, "R006", `the pattern ${JSON.stringify(to.value)} cannot be read: ${pattern.message}`, span);
+    if (!pattern.ok)
+      return stop(context, "R006", `the pattern ${JSON.stringify(to.value)} cannot be read: ${pattern.message}`, span);
     return pattern.matches(module.path);
   }
   if (to.kind === "closure" || to.kind === "definition") {
@@ -103,7 +173,8 @@ export function roleOf(model: TreeValue, module: ModuleValue): string | null {
 
 /** Works every adapter into the weights of its host; the adapters' own tensors are gone then. */
 export function fuse(context: Context, value: Value, span: Span): TreeValue {
-  if (value.kind !== "tree" || value.module === null || value.attached.size === 0) return stop(context, "R038", `there are no adapters in ${describe(value)} to work into its weights`, span);
+  if (value.kind !== "tree" || value.module === null || value.attached.size === 0)
+    return stop(context, "R038", `there are no adapters in ${describe(value)} to work into its weights`, span);
   let model: TreeValue = value;
   for (const adapters of value.attached.values()) {
     for (const adapter of adapters) model = withWeight(context, model, adapter, span);

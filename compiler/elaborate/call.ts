@@ -29,18 +29,37 @@ export function call(context: Context, expr: CallExpr, where: Where | null): Val
       return runBuiltin(context, callee.name, expr, where);
     case "definition": {
       const { definition, module } = callee;
-      const given = bindArguments(context, definition.name.text, definition.params, expr, (name) => definitionType(definition.params, name));
+      const given = bindArguments(context, definition.name.text, definition.params, expr, (name) =>
+        definitionType(definition.params, name),
+      );
       return callDefinition(context, callee, given, where, { file: context.file, span: expr.span, module });
     }
     case "closure":
-      if (where !== null) return stop(context, "R010", "`where` selects the places of a lifted call, and functions without types never lift", where.span);
-      return callClosure(context, callee, bindArguments(context, "the function", callee.params, expr, () => null), expr.span);
+      if (where !== null)
+        return stop(
+          context,
+          "R010",
+          "`where` selects the places of a lifted call, and functions without types never lift",
+          where.span,
+        );
+      return callClosure(
+        context,
+        callee,
+        bindArguments(context, "the function", callee.params, expr, () => null),
+        expr.span,
+      );
     case "optimizerFunction":
       return callOptimizer(context, callee, expr);
     case "moduleDefinition":
     case "method":
     case "tree":
-      if (where !== null) return stop(context, "R010", "`where` selects the places of a lifted call, and modules do not lift", where.span);
+      if (where !== null)
+        return stop(
+          context,
+          "R010",
+          "`where` selects the places of a lifted call, and modules do not lift",
+          where.span,
+        );
       return callInstance(context, callee, expr);
     case "poison":
       throw new Poisoned();
@@ -51,16 +70,33 @@ export function call(context: Context, expr: CallExpr, where: Where | null): Val
 
 /** `o.init(p)` and `o.step(p, g, state, step)`. */
 function callOptimizer(context: Context, callee: Extract<Value, { kind: "optimizerFunction" }>, expr: CallExpr): Value {
-  const values = expr.args.map((arg) => (arg.value === null ? stop(context, "T004", "`..` has nothing to pass on here", arg.span) : evaluate(context, arg.value)));
+  const values = expr.args.map((arg) =>
+    arg.value === null
+      ? stop(context, "T004", "`..` has nothing to pass on here", arg.span)
+      : evaluate(context, arg.value),
+  );
   const wanted = callee.name === "init" ? 1 : 4;
-  if (values.length !== wanted) return stop(context, values.length < wanted ? "T003" : "T004", `${callee.name} takes ${wanted === 1 ? "(p)" : "(p, g, state, step)"}, ${values.length} arguments are given`, expr.span);
-  return callee.name === "init" ? initState(context, callee.of, values[0], expr.span) : takeStep(context, callee.of, values, expr.span);
+  if (values.length !== wanted)
+    return stop(
+      context,
+      values.length < wanted ? "T003" : "T004",
+      `${callee.name} takes ${wanted === 1 ? "(p)" : "(p, g, state, step)"}, ${values.length} arguments are given`,
+      expr.span,
+    );
+  return callee.name === "init"
+    ? initState(context, callee.of, values[0], expr.span)
+    : takeStep(context, callee.of, values, expr.span);
 }
 
 /** Makes a module, or calls one: a model, a part of it, or one of its functions. */
-function callInstance(context: Context, callee: Extract<Value, { kind: "moduleDefinition" | "method" | "tree" }>, expr: CallExpr): Value {
+function callInstance(
+  context: Context,
+  callee: Extract<Value, { kind: "moduleDefinition" | "method" | "tree" }>,
+  expr: CallExpr,
+): Value {
   const { span } = expr;
-  const bound = (name: string, params: readonly Param[]) => bindArguments(context, name, params, expr, (p) => definitionType(params, p));
+  const bound = (name: string, params: readonly Param[]) =>
+    bindArguments(context, name, params, expr, (p) => definitionType(params, p));
   switch (callee.kind) {
     case "moduleDefinition": {
       const { definition, module } = callee;
@@ -68,11 +104,22 @@ function callInstance(context: Context, callee: Extract<Value, { kind: "moduleDe
     }
     case "method": {
       const member = functionOf(callee.of.module!, callee.name)!;
-      return runFunction(step(context, numbered(context, callee.name)), callee.of, callee.name, bound(callee.name, member.params), span);
+      return runFunction(
+        step(context, numbered(context, callee.name)),
+        callee.of,
+        callee.name,
+        bound(callee.name, member.params),
+        span,
+      );
     }
     case "tree": {
       const model = modelOf(context, callee, span);
-      return callModule(context, model, bound(model.module!.definition.name.text, forwardParams(context, model, span)), span);
+      return callModule(
+        context,
+        model,
+        bound(model.module!.definition.name.text, forwardParams(context, model, span)),
+        span,
+      );
     }
   }
 }
@@ -81,19 +128,45 @@ function callInstance(context: Context, callee: Extract<Value, { kind: "moduleDe
 export function apply(context: Context, callee: Value, values: readonly Value[], span: Span): Value {
   const at = { file: context.file, span };
   if (callee.kind === "closure") {
-    if (callee.params.length !== values.length) return stop(context, "T003", `this function takes ${callee.params.length} arguments, ${values.length} are given`, span);
-    return callClosure(context, callee, new Map(callee.params.map((p, i) => [patternName(p.pattern), { value: values[i], at }])), span);
+    if (callee.params.length !== values.length)
+      return stop(
+        context,
+        "T003",
+        `this function takes ${callee.params.length} arguments, ${values.length} are given`,
+        span,
+      );
+    return callClosure(
+      context,
+      callee,
+      new Map(callee.params.map((p, i) => [patternName(p.pattern), { value: values[i], at }])),
+      span,
+    );
   }
   if (callee.kind === "definition") {
     const { params } = callee.definition;
-    if (params.length < values.length) return stop(context, "T004", `${callee.definition.name.text} takes ${params.length} arguments, ${values.length} are given`, span);
-    return callDefinition(context, callee, new Map(values.map((value, i) => [patternName(params[i].pattern), { value, at }])), null, at);
+    if (params.length < values.length)
+      return stop(
+        context,
+        "T004",
+        `${callee.definition.name.text} takes ${params.length} arguments, ${values.length} are given`,
+        span,
+      );
+    return callDefinition(
+      context,
+      callee,
+      new Map(values.map((value, i) => [patternName(params[i].pattern), { value, at }])),
+      null,
+      at,
+    );
   }
   if (callee.kind === "tree" || callee.kind === "method") {
     const model = callee.kind === "tree" ? modelOf(context, callee, span) : callee.of;
-    const params = callee.kind === "tree" ? forwardParams(context, model, span) : functionOf(model.module!, callee.name)!.params;
+    const params =
+      callee.kind === "tree" ? forwardParams(context, model, span) : functionOf(model.module!, callee.name)!.params;
     const given = new Map(values.map((value, i) => [patternName(params[i].pattern), { value, at }]));
-    return callee.kind === "tree" ? callModule(context, model, given, span) : runFunction(context, model, callee.name, given, span);
+    return callee.kind === "tree"
+      ? callModule(context, model, given, span)
+      : runFunction(context, model, callee.name, given, span);
   }
   return stop(context, "T005", `${describe(callee)} cannot be called`, span);
 }
@@ -103,17 +176,30 @@ function definitionType(params: readonly Param[], name: string): TypeExpr | null
 }
 
 /** Matches arguments to parameters; bare words are allowed where the type expects a string. */
-export function bindArguments(context: Context, name: string, params: readonly Param[], expr: CallExpr, typeOf: (param: string) => TypeExpr | null): Map<string, Given> {
+export function bindArguments(
+  context: Context,
+  name: string,
+  params: readonly Param[],
+  expr: CallExpr,
+  typeOf: (param: string) => TypeExpr | null,
+): Map<string, Given> {
   const names = params.map((p) => patternName(p.pattern));
   const given = new Map<string, Given>();
   let position = 0;
   for (const arg of expr.args) {
-    if (arg.rest || arg.value === null) return stop(context, "T004", "`..` passes parameters on, and there is nothing to pass on here", arg.span);
+    if (arg.rest || arg.value === null)
+      return stop(context, "T004", "`..` passes parameters on, and there is nothing to pass on here", arg.span);
     // A positional argument takes the next parameter that has none.
     while (arg.name === null && given.has(names[position])) position++;
     const key = arg.name === null ? names[position++] : arg.name.text;
     if (key === undefined) {
-      return stop(context, "T004", `${name} takes ${names.length} argument${names.length === 1 ? "" : "s"}, found one more`, arg.span, { help: `its parameters are ${names.join(", ")}` });
+      return stop(
+        context,
+        "T004",
+        `${name} takes ${names.length} argument${names.length === 1 ? "" : "s"}, found one more`,
+        arg.span,
+        { help: `its parameters are ${names.join(", ")}` },
+      );
     }
     if (!names.includes(key)) {
       const near = nearest(key, names);
@@ -122,7 +208,10 @@ export function bindArguments(context: Context, name: string, params: readonly P
       });
     }
     if (given.has(key)) return stop(context, "N005", `${key} is given twice`, arg.span);
-    given.set(key, { value: evaluateArgument(context, arg, typeOf(key)), at: { file: context.file, span: arg.value.span } });
+    given.set(key, {
+      value: evaluateArgument(context, arg, typeOf(key)),
+      at: { file: context.file, span: arg.value.span },
+    });
   }
   return given;
 }
@@ -135,7 +224,13 @@ function expectsWord(type: TypeExpr): boolean {
   return type.kind === "union" || (type.kind === "optional" && expectsWord(type.of));
 }
 
-function callDefinition(context: Context, callee: Extract<Value, { kind: "definition" }>, given: Map<string, Given>, where: Where | null, at: At & { module?: string }): Value {
+function callDefinition(
+  context: Context,
+  callee: Extract<Value, { kind: "definition" }>,
+  given: Map<string, Given>,
+  where: Where | null,
+  at: At & { module?: string },
+): Value {
   const { definition } = callee;
   const name = definition.name.text;
   const typeContext = { ...context, file: callee.module };
@@ -146,7 +241,12 @@ function callDefinition(context: Context, callee: Extract<Value, { kind: "defini
   });
   if (!lifted) {
     if (where !== null) {
-      return stop(context, "R010", "`where` selects the places of a lifted call, and no model is given where this function takes tensors", where.span);
+      return stop(
+        context,
+        "R010",
+        "`where` selects the places of a lifted call, and no model is given where this function takes tensors",
+        where.span,
+      );
     }
     return invoke(context, callee, given, at);
   }
@@ -159,7 +259,8 @@ function callDefinition(context: Context, callee: Extract<Value, { kind: "defini
     values,
     main: mainTree(definition.params, given),
     where,
-    body: (c, resolved) => invoke(c, callee, new Map(keys.map((k, i) => [k, { value: resolved[i], at: given.get(k)!.at }])), at),
+    body: (c, resolved) =>
+      invoke(c, callee, new Map(keys.map((k, i) => [k, { value: resolved[i], at: given.get(k)!.at }])), at),
   });
 }
 
@@ -191,10 +292,16 @@ function isWeight(type: TypeExpr | null): boolean {
 }
 
 /** Runs a definition at one place, or outside any. */
-function invoke(context: Context, callee: Extract<Value, { kind: "definition" }>, given: ReadonlyMap<string, Given>, at: At): Value {
+function invoke(
+  context: Context,
+  callee: Extract<Value, { kind: "definition" }>,
+  given: ReadonlyMap<string, Given>,
+  at: At,
+): Value {
   const { definition, module } = callee;
   const name = definition.name.text;
-  if (context.calls.length > 100) return stop(context, "N008", `${name} calls itself`, at.span, { help: "use fold: static code always ends" });
+  if (context.calls.length > 100)
+    return stop(context, "N008", `${name} calls itself`, at.span, { help: "use fold: static code always ends" });
   const scope: Context = {
     ...step(context, numbered(context, name)),
     file: module,
@@ -205,27 +312,48 @@ function invoke(context: Context, callee: Extract<Value, { kind: "definition" }>
   };
   bindParams(scope, name, definition.params, given, at);
   const result = evaluateBlock(scope, definition.body);
-  if (result === undefined) return stop(scope, "T009", `${name} ends without returning a value`, definition.name.span, { help: "add `return value`" });
+  if (result === undefined)
+    return stop(scope, "T009", `${name} ends without returning a value`, definition.name.span, {
+      help: "add `return value`",
+    });
   const declared = definition.result;
-  return forgetAxes(declared === null ? result : coerce(scope, result, declared, { file: module, span: declared.span }, `the result of ${name}`));
+  return forgetAxes(
+    declared === null
+      ? result
+      : coerce(scope, result, declared, { file: module, span: declared.span }, `the result of ${name}`),
+  );
 }
 
 /** Binds arguments and defaults in the scope's own names, each as its declared type wants it. */
-export function bindParams(scope: Context, name: string, params: readonly Param[], given: ReadonlyMap<string, Given>, at: At): void {
+export function bindParams(
+  scope: Context,
+  name: string,
+  params: readonly Param[],
+  given: ReadonlyMap<string, Given>,
+  at: At,
+): void {
   for (const param of params) {
     const key = patternName(param.pattern);
     const arg = given.get(key);
     if (arg === undefined && param.default === null) {
-      stop({ ...scope, file: at.file }, "T003", `${name} needs the argument ${key}`, at.span, { others: [{ file: scope.file, span: param.span, text: "declared here" }] });
+      stop({ ...scope, file: at.file }, "T003", `${name} needs the argument ${key}`, at.span, {
+        others: [{ file: scope.file, span: param.span, text: "declared here" }],
+      });
     }
     const value = arg?.value ?? resolve(scope, defaultValue(scope, param));
     const blame = arg?.at ?? { file: scope.file, span: param.span };
-    bind(scope, param.pattern, param.type === null ? value : coerce(scope, value, param.type, blame, `the argument ${key} of ${name}`));
+    bind(
+      scope,
+      param.pattern,
+      param.type === null ? value : coerce(scope, value, param.type, blame, `the argument ${key} of ${name}`),
+    );
   }
 }
 
 function defaultValue(scope: Context, param: Param): Value {
-  return param.type !== null && expectsWord(param.type) ? wordOr(scope, param.default!) : evaluate(scope, param.default!);
+  return param.type !== null && expectsWord(param.type)
+    ? wordOr(scope, param.default!)
+    : evaluate(scope, param.default!);
 }
 
 /** A lambda keeps the names of where it was written; place and path are those of the call. */
@@ -239,12 +367,21 @@ function callClosure(context: Context, callee: ClosureValue, given: ReadonlyMap<
   for (const param of callee.params) {
     const key = patternName(param.pattern);
     const arg = given.get(key);
-    if (arg === undefined && param.default === null) return stop(context, "T003", `the function needs the argument ${key}`, span);
+    if (arg === undefined && param.default === null)
+      return stop(context, "T003", `the function needs the argument ${key}`, span);
     const value = arg?.value ?? evaluate(scope, param.default!);
-    bind(scope, param.pattern, param.type === null ? value : coerce(scope, value, param.type, arg?.at ?? { file: scope.file, span: param.span }, `the argument ${key}`));
+    bind(
+      scope,
+      param.pattern,
+      param.type === null
+        ? value
+        : coerce(scope, value, param.type, arg?.at ?? { file: scope.file, span: param.span }, `the argument ${key}`),
+    );
   }
   const result = evaluateBlock(scope, callee.body);
-  if (result === undefined) return stop(scope, "T009", "the function ends without returning a value", callee.body.span, { help: "add `return value`" });
+  if (result === undefined)
+    return stop(scope, "T009", "the function ends without returning a value", callee.body.span, {
+      help: "add `return value`",
+    });
   return result;
 }
-

@@ -3,7 +3,7 @@
  * random draws and ties together the parts of a statistic over the model), and the chain of calls for messages.
  */
 import { type Diagnostic, type DiagnosticParts, fail, type Label, type Span } from "../../grammar/index.js";
-import { type Graph, type LateNode, type Node, type Shape, showShape, type StorageDtype } from "../ir/index.js";
+import { type Graph, type LateNode, type Node, type Shape, type StorageDtype, showShape } from "../ir/index.js";
 import type { Place } from "../places/index.js";
 import type { Build } from "./module.js";
 import type { Session } from "./session.js";
@@ -98,7 +98,10 @@ export function inner(context: Context): Context {
 
 /** A context one step further down the path of bindings. */
 export function step(context: Context, name: string): Context {
-  return { ...context, frame: { path: context.frame.path === "" ? name : `${context.frame.path}/${name}`, counts: new Map() } };
+  return {
+    ...context,
+    frame: { path: context.frame.path === "" ? name : `${context.frame.path}/${name}`, counts: new Map() },
+  };
 }
 
 /** A path segment for the next call of `name` in this binding: `f`, then `f#1`, `f#2`. */
@@ -114,7 +117,12 @@ export function stop(context: Context, code: string, message: string, span: Span
   if (context.here !== null && context.here.place.name !== "") {
     notes.push(`found at the tensor ${JSON.stringify(context.here.place.name)} ${showShape(context.here.shape)}`);
   }
-  return fail(code, message, { file: context.file, span }, { ...parts, others: [...(parts.others ?? []), ...context.calls.slice(-3)], notes });
+  return fail(
+    code,
+    message,
+    { file: context.file, span },
+    { ...parts, others: [...(parts.others ?? []), ...context.calls.slice(-3)], notes },
+  );
 }
 
 /** Adds a warning to the session. */

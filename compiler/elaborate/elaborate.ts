@@ -99,9 +99,12 @@ export function elaborate(request: ElaborateRequest): Elaborated {
           input(context, statement, request, settings);
         } else if (statement.kind === "report") report(context, statement);
         else if (statement.kind === "if") {
-          const branch = truth(context, evaluate(context, statement.condition), statement.condition.span) ? statement.then : statement.else;
+          const branch = truth(context, evaluate(context, statement.condition), statement.condition.span)
+            ? statement.then
+            : statement.else;
           if (branch !== null) run(branch.statements);
-        } else if (statement.kind === "return") stop(context, "T014", "a recipe returns nothing", statement.span, { help: "save or report the value" });
+        } else if (statement.kind === "return")
+          stop(context, "T014", "a recipe returns nothing", statement.span, { help: "save or report the value" });
         else if (statement.kind === "let" || statement.kind === "expression") evaluateStatement(context, statement);
       });
     }
@@ -111,13 +114,30 @@ export function elaborate(request: ElaborateRequest): Elaborated {
     if (declared.has(name)) continue;
     const near = nearest(name, [...declared]);
     diagnostics.push(
-      diagnostic("R015", `the recipe ${recipe.name.text} has no input ${name}`, { file, span: recipe.name.span }, {
-        help: near.length > 0 ? `did you mean ${near[0]}?` : declared.size === 0 ? "declare it: `input name: Type = value`" : `its inputs are ${[...declared].join(", ")}`,
-      }),
+      diagnostic(
+        "R015",
+        `the recipe ${recipe.name.text} has no input ${name}`,
+        { file, span: recipe.name.span },
+        {
+          help:
+            near.length > 0
+              ? `did you mean ${near[0]}?`
+              : declared.size === 0
+                ? "declare it: `input name: Type = value`"
+                : `its inputs are ${[...declared].join(", ")}`,
+        },
+      ),
     );
   }
   if (diagnostics.length === 0 && session.saves.length === 0 && session.reports.length === 0) {
-    diagnostics.push(diagnostic("R016", `the recipe ${recipe.name.text} neither saves nor reports anything`, { file, span: recipe.name.span }, { help: 'end it with save(model, to = "out")' }));
+    diagnostics.push(
+      diagnostic(
+        "R016",
+        `the recipe ${recipe.name.text} neither saves nor reports anything`,
+        { file, span: recipe.name.span },
+        { help: 'end it with save(model, to = "out")' },
+      ),
+    );
   }
   const failed = diagnostics.some((d) => d.severity === "error");
   const plan: Plan | null = failed
@@ -139,8 +159,16 @@ export function elaborate(request: ElaborateRequest): Elaborated {
 
 function seedOf(request: ElaborateRequest, diagnostics: Diagnostic[]): number {
   for (const option of request.recipe.options) {
-    if (option.name?.text === "seed" && option.value?.kind === "number" && option.value.integer) return option.value.value;
-    diagnostics.push(diagnostic("R017", "a recipe has one option: seed, a whole number", { file: request.file, span: option.span }, { help: "write recipe name(seed = 7) { .. }" }));
+    if (option.name?.text === "seed" && option.value?.kind === "number" && option.value.integer)
+      return option.value.value;
+    diagnostics.push(
+      diagnostic(
+        "R017",
+        "a recipe has one option: seed, a whole number",
+        { file: request.file, span: option.span },
+        { help: "write recipe name(seed = 7) { .. }" },
+      ),
+    );
   }
   return 0;
 }
@@ -157,7 +185,12 @@ function boundNames(statement: Statement): string[] {
   return names;
 }
 
-function input(context: Context, statement: Extract<Statement, { kind: "input" }>, request: ElaborateRequest, settings: Map<string, string>): void {
+function input(
+  context: Context,
+  statement: Extract<Statement, { kind: "input" }>,
+  request: ElaborateRequest,
+  settings: Map<string, string>,
+): void {
   const name = statement.name.text;
   const given = request.inputs.get(name);
   const blame = { file: context.file, span: statement.span };
@@ -171,16 +204,25 @@ function input(context: Context, statement: Extract<Statement, { kind: "input" }
     value = evaluate(context, statement.default);
     settings.set(name, sourceOf(context, statement.default));
   } else {
-    return stop(context, "R018", `the input ${name} has no default and no value`, statement.span, { help: `run with --set ${name}=VALUE` });
+    return stop(context, "R018", `the input ${name} has no default and no value`, statement.span, {
+      help: `run with --set ${name}=VALUE`,
+    });
   }
-  bind(context, { kind: "name", name: statement.name, span: statement.name.span }, statement.type === null ? value : coerce(context, value, statement.type, blame, `the input ${name}`));
+  bind(
+    context,
+    { kind: "name", name: statement.name, span: statement.name.span },
+    statement.type === null ? value : coerce(context, value, statement.type, blame, `the input ${name}`),
+  );
 }
 
 function report(context: Context, statement: Extract<Statement, { kind: "report" }>): void {
   const label = sourceOf(context, statement.value);
   const value = evaluate(step(context, `report ${context.session.reports.length}`), statement.value);
   const problem = unreportable(value);
-  if (problem !== null) return stop(context, "R019", `${problem} cannot be reported`, statement.value.span, { help: "report numbers, text, lists and records of them, or a tree of numbers" });
+  if (problem !== null)
+    return stop(context, "R019", `${problem} cannot be reported`, statement.value.span, {
+      help: "report numbers, text, lists and records of them, or a tree of numbers",
+    });
   context.session.reports.push({ label, value });
 }
 
@@ -211,4 +253,3 @@ function unreportable(value: Value): string | null {
 function sourceOf(context: Context, expr: Expr): string {
   return (context.session.texts.get(context.file) ?? "").slice(expr.span.start, expr.span.end);
 }
-

@@ -12,11 +12,23 @@ import { liftOperator } from "./lift.js";
 import { modelOf } from "./model.js";
 import { memberOf } from "./module.js";
 import { binary, equalStatic, makeNode, nodeOf } from "./operators.js";
-import { evaluateSchedule } from "./schedule.js";
 import { replaceLeaves } from "./replace.js";
+import { evaluateSchedule } from "./schedule.js";
 import { constantWord, hereField, isPlaceValue, isPlaceWord, selectorIn } from "./selectors.js";
 import { coerce } from "./types.js";
-import { bool, describe, float, int, list, none, parts, type ScheduleValue, tensor, text, type Value } from "./value.js";
+import {
+  bool,
+  describe,
+  float,
+  int,
+  list,
+  none,
+  parts,
+  type ScheduleValue,
+  tensor,
+  text,
+  type Value,
+} from "./value.js";
 
 /** The value of a block: what it returns, or nothing if it falls through. */
 export function evaluateBlock(context: Context, block: Block): Value | undefined {
@@ -41,14 +53,21 @@ export function evaluateStatement(context: Context, statement: Statement): Value
     case "return":
       return evaluate(context, statement.value);
     case "if": {
-      const branch = truth(context, evaluate(context, statement.condition), statement.condition.span) ? statement.then : statement.else;
+      const branch = truth(context, evaluate(context, statement.condition), statement.condition.span)
+        ? statement.then
+        : statement.else;
       return branch === null ? undefined : evaluateBlock(context, branch);
     }
     case "expression":
       evaluate(context, statement.value);
       return undefined;
     case "assign":
-      assign(context, statement.name.text, evaluate(step(context, numbered(context, statement.name.text)), statement.value), statement.name.span);
+      assign(
+        context,
+        statement.name.text,
+        evaluate(step(context, numbered(context, statement.name.text)), statement.value),
+        statement.name.span,
+      );
       return undefined;
     case "loss": {
       const value = evaluate(step(context, numbered(context, "loss")), statement.value);
@@ -56,7 +75,13 @@ export function evaluateStatement(context: Context, statement: Statement): Value
       return undefined;
     }
     case "emit":
-      return stop(context, "R039", "taps are not part of this version, so nothing can be published with emit", statement.span, { help: "take the line out" });
+      return stop(
+        context,
+        "R039",
+        "taps are not part of this version, so nothing can be published with emit",
+        statement.span,
+        { help: "take the line out" },
+      );
     case "input":
     case "report":
       return stop(context, "T014", `${statement.kind} stands only in the body of a recipe`, statement.span);
@@ -64,7 +89,11 @@ export function evaluateStatement(context: Context, statement: Statement): Value
 }
 
 /** `let x: Tensor[n, h] = ..` names axes and binds lengths. */
-function nameAxes(context: Context, value: Value, type: Extract<Statement, { kind: "let" }>["bindings"][number]["type"]): Value {
+function nameAxes(
+  context: Context,
+  value: Value,
+  type: Extract<Statement, { kind: "let" }>["bindings"][number]["type"],
+): Value {
   return type === null ? value : coerce(context, value, type, { file: context.file, span: type.span });
 }
 
@@ -75,7 +104,9 @@ function assign(context: Context, name: string, value: Value, span: Span): void 
     n.own.set(name, value);
     return;
   }
-  stop(context, "N001", `there is no state ${name} to assign to`, span, { help: `declare it: \`state ${name} = zeros_like(p)\`` });
+  stop(context, "N001", `there is no state ${name} to assign to`, span, {
+    help: `declare it: \`state ${name} = zeros_like(p)\``,
+  });
 }
 
 export function patternName(pattern: Pattern): string {
@@ -118,7 +149,9 @@ export function evaluate(context: Context, expr: Expr): Value {
     case "number":
       return expr.unit === "percent" || !expr.integer ? float(expr.value) : int(expr.value);
     case "string":
-      return text(expr.parts.map((p) => (typeof p === "string" ? p : show(context, evaluate(context, p), p.span))).join(""));
+      return text(
+        expr.parts.map((p) => (typeof p === "string" ? p : show(context, evaluate(context, p), p.span))).join(""),
+      );
     case "bool":
       return bool(expr.value);
     case "none":
@@ -127,7 +160,9 @@ export function evaluate(context: Context, expr: Expr): Value {
       return evaluateName(context, expr.name.text, expr.span);
     case "list":
       // Modules in a list are numbered: `layer = [attention(d), ffn(d)]` is layer.0 and layer.1.
-      return list(expr.items.map((item, i) => evaluate(context.build === null ? context : step(context, String(i)), item)));
+      return list(
+        expr.items.map((item, i) => evaluate(context.build === null ? context : step(context, String(i)), item)),
+      );
     case "tuple":
       return { kind: "tuple", items: expr.items.map((item) => evaluate(context, item)) };
     case "record":
@@ -151,11 +186,14 @@ export function evaluate(context: Context, expr: Expr): Value {
       return evaluateBinary(context, expr);
     case "range": {
       const from = expr.from === null ? 0 : staticInt(context, evaluate(context, expr.from), expr.from.span);
-      if (expr.to === null) return stop(context, "T011", "a range needs an end here", expr.span, { help: "write a..b" });
+      if (expr.to === null)
+        return stop(context, "T011", "a range needs an end here", expr.span, { help: "write a..b" });
       return { kind: "range", from, to: staticInt(context, evaluate(context, expr.to), expr.to.span) };
     }
     case "if":
-      return truth(context, evaluate(context, expr.condition), expr.condition.span) ? evaluate(context, expr.then) : evaluate(context, expr.else);
+      return truth(context, evaluate(context, expr.condition), expr.condition.span)
+        ? evaluate(context, expr.then)
+        : evaluate(context, expr.else);
     case "match":
       return evaluateMatch(context, expr);
     case "with":
@@ -193,7 +231,9 @@ function evaluateName(context: Context, name: string, span: Span): Value {
   const word = constantWord(name);
   if (word !== null) return word;
   return stop(context, "N001", `there is no ${name} here`, span, {
-    help: suggestion(nearest(name, [...namesIn(context.names), ...context.session.definitions.names(context.file), ...builtinNames()])),
+    help: suggestion(
+      nearest(name, [...namesIn(context.names), ...context.session.definitions.names(context.file), ...builtinNames()]),
+    ),
   });
 }
 
@@ -214,7 +254,8 @@ function comprehend(context: Context, clauses: readonly Clause[], at: number, em
   if (at === clauses.length) return emit(context);
   const clause = clauses[at];
   if (clause.kind === "if") {
-    if (truth(context, evaluate(context, clause.condition), clause.condition.span)) comprehend(context, clauses, at + 1, emit);
+    if (truth(context, evaluate(context, clause.condition), clause.condition.span))
+      comprehend(context, clauses, at + 1, emit);
     return;
   }
   itemsOf(context, evaluate(context, clause.source), clause.source.span).forEach((item, i) => {
@@ -231,7 +272,8 @@ export function itemsOf(context: Context, value: Value, span: Span): readonly Va
     case "tuple":
       return value.items;
     case "range":
-      if (value.to - value.from > 1_000_000) stop(context, "T011", `the range ${value.from}..${value.to} is too long to unroll`, span);
+      if (value.to - value.from > 1_000_000)
+        stop(context, "T011", `the range ${value.from}..${value.to} is too long to unroll`, span);
       return Array.from({ length: Math.max(0, value.to - value.from) }, (_, i) => int(value.from + i));
     case "poison":
       throw new Poisoned();
@@ -255,9 +297,15 @@ export function staticInt(context: Context, value: Value, span: Span): number {
   if (value.kind === "number" && Number.isInteger(value.value)) return value.value;
   if (value.kind === "poison") throw new Poisoned();
   if (value.kind === "tensor" && value.node.shape.length === 0) {
-    return stop(context, "T007", "this number is known only while the program runs, but the structure depends on it", span, {
-      help: "use a mask instead; static(e) is not part of this version",
-    });
+    return stop(
+      context,
+      "T007",
+      "this number is known only while the program runs, but the structure depends on it",
+      span,
+      {
+        help: "use a mask instead; static(e) is not part of this version",
+      },
+    );
   }
   return stop(context, "T001", `expected an Int, found ${describe(value)}`, span);
 }
@@ -277,7 +325,9 @@ export function show(context: Context, value: Value, span: Span): string {
     case "poison":
       throw new Poisoned();
     case "tensor":
-      return value.node.shape.length === 0 && value.node.op === "const" ? String(value.node.attrs.value) : describe(value);
+      return value.node.shape.length === 0 && value.node.op === "const"
+        ? String(value.node.attrs.value)
+        : describe(value);
     default:
       return describe(value);
   }
@@ -296,17 +346,33 @@ function evaluateBinary(context: Context, expr: Extract<Expr, { kind: "binary" }
 
 /** The right side of a comparison with a string may be a bare word: `here.kind == linear`. */
 function evaluateOperand(context: Context, left: Value, right: Expr): Value {
-  const word = right.kind === "name" && (left.kind === "string" || left.kind === "none") && lookup(context.names, right.name.text) === undefined;
+  const word =
+    right.kind === "name" &&
+    (left.kind === "string" || left.kind === "none") &&
+    lookup(context.names, right.name.text) === undefined;
   return word ? text(right.name.text) : evaluate(context, right);
 }
 
 /** Applies an operation to values that may be trees (lifted by place) or schedules (put off until the place is known). */
-export function operate(context: Context, values: readonly Value[], span: Span, apply: (c: Context, v: readonly Value[]) => Value, name: string): Value {
+export function operate(
+  context: Context,
+  values: readonly Value[],
+  span: Span,
+  apply: (c: Context, v: readonly Value[]) => Value,
+  name: string,
+): Value {
   const all = values.flatMap((v) => [...parts(v)]);
   if (all.some((v) => v.kind === "poison")) throw new Poisoned();
   if (all.some((v) => v.kind === "tree")) return liftOperator(context, values, span, apply, name);
   if (all.some((v) => v.kind === "schedule")) {
-    const schedule: ScheduleValue = { kind: "schedule", at: (c) => apply(c, values.map((v) => resolve(c, v))) };
+    const schedule: ScheduleValue = {
+      kind: "schedule",
+      at: (c) =>
+        apply(
+          c,
+          values.map((v) => resolve(c, v)),
+        ),
+    };
     return context.here === null ? schedule : schedule.at(context);
   }
   return apply(context, values);
@@ -334,15 +400,22 @@ function unary(context: Context, op: "-" | "not", value: Value, span: Span): Val
 function negate(context: Context, op: "-" | "not", value: Value, span: Span): Value {
   if (op === "-" && value.kind === "number") return { ...value, value: -value.value };
   if (op === "not" && value.kind === "bool") return bool(!value.value);
-  if (value.kind === "tensor") return tensor(makeNode(context, op === "-" ? "neg" : "not", [value.node], undefined, span), "tensor", value.axes);
+  if (value.kind === "tensor")
+    return tensor(makeNode(context, op === "-" ? "neg" : "not", [value.node], undefined, span), "tensor", value.axes);
   return stop(context, "T008", `${op} is not defined for ${describe(value)}`, span);
 }
 
 function evaluateWhere(context: Context, expr: Extract<Expr, { kind: "where" }>): Value {
   if (expr.call.kind !== "call") {
-    return stop(context, "R010", "`where` selects the places of a lifted call, and this is not a call", expr.call.span, {
-      help: "write f(model, ..) where kind in [linear]",
-    });
+    return stop(
+      context,
+      "R010",
+      "`where` selects the places of a lifted call, and this is not a call",
+      expr.call.span,
+      {
+        help: "write f(model, ..) where kind in [linear]",
+      },
+    );
   }
   return call(context, expr.call, { condition: expr.condition, otherwise: expr.otherwise, span: expr.span });
 }
@@ -350,10 +423,17 @@ function evaluateWhere(context: Context, expr: Extract<Expr, { kind: "where" }>)
 function evaluateField(context: Context, expr: Extract<Expr, { kind: "field" }>): Value {
   const target = evaluate(context, expr.target);
   const name = expr.name.text;
-  if (target.kind === "template" && target.definition.kind === "optimizer" && (name === "init" || name === "step")) return { kind: "optimizerFunction", of: target, name };
+  if (target.kind === "template" && target.definition.kind === "optimizer" && (name === "init" || name === "step"))
+    return { kind: "optimizerFunction", of: target, name };
   if (target.kind === "tree") return fieldOfTree(context, target, name, expr.name.span, expr.span);
   if (target.kind === "record") return fieldOf(context, target, name, expr.name.span, expr.span);
-  return operate(context, [target], expr.span, (c, [value]) => fieldOf(c, value, name, expr.name.span, expr.span), `.${name}`);
+  return operate(
+    context,
+    [target],
+    expr.span,
+    (c, [value]) => fieldOf(c, value, name, expr.name.span, expr.span),
+    `.${name}`,
+  );
 }
 
 function fieldOf(context: Context, value: Value, name: string, at: Span, span: Span): Value {
@@ -361,43 +441,79 @@ function fieldOf(context: Context, value: Value, name: string, at: Span, span: S
     const field = value.fields.get(name);
     if (field !== undefined) return field;
     if (value.open === true) return none;
-    return stop(context, "N003", `the record has no field ${name}`, at, { help: suggestion(nearest(name, [...value.fields.keys()])) ?? `it has ${[...value.fields.keys()].join(", ")}` });
+    return stop(context, "N003", `the record has no field ${name}`, at, {
+      help: suggestion(nearest(name, [...value.fields.keys()])) ?? `it has ${[...value.fields.keys()].join(", ")}`,
+    });
   }
   if (value.kind === "tensor" && (name === "T" || name === "mT")) {
     const rank = value.node.shape.length;
     if (rank < 2 || (name === "T" && rank !== 2)) {
-      return stop(context, "H005", `.${name} needs ${name === "T" ? "a matrix" : "at least two axes"}, found ${describe(value)}`, at);
+      return stop(
+        context,
+        "H005",
+        `.${name} needs ${name === "T" ? "a matrix" : "at least two axes"}, found ${describe(value)}`,
+        at,
+      );
     }
     const perm = Array.from({ length: rank }, (_, i) => i);
     [perm[rank - 2], perm[rank - 1]] = [rank - 1, rank - 2];
-    return tensor(makeNode(context, "transpose", [value.node], { perm }, span), value.space, value.axes === null ? null : perm.map((p) => value.axes![p]));
+    return tensor(
+      makeNode(context, "transpose", [value.node], { perm }, span),
+      value.space,
+      value.axes === null ? null : perm.map((p) => value.axes![p]),
+    );
   }
   return stop(context, "N003", `${describe(value)} has no field ${name}`, at);
 }
 
 /** A tensor, part or function of a model; of a plain tree, a field of its leaves. */
-function fieldOfTree(context: Context, tree: Extract<Value, { kind: "tree" }>, name: string, at: Span, span: Span): Value {
+function fieldOfTree(
+  context: Context,
+  tree: Extract<Value, { kind: "tree" }>,
+  name: string,
+  at: Span,
+  span: Span,
+): Value {
   const model = tree.module === null && tree.donor === null ? tree : modelOf(context, tree, span);
   const member = memberOf(model, name);
   if (member !== undefined) return member;
-  const names = model.module === null ? [] : [...model.module.fields.keys(), ...model.module.children.keys(), ...model.module.statics.keys()];
-  return stop(context, "N003", `${tree.origin} has no part or tensor ${name}`, at, { help: suggestion(nearest(name, names)) });
+  const names =
+    model.module === null
+      ? []
+      : [...model.module.fields.keys(), ...model.module.children.keys(), ...model.module.statics.keys()];
+  return stop(context, "N003", `${tree.origin} has no part or tensor ${name}`, at, {
+    help: suggestion(nearest(name, names)),
+  });
 }
 
 function evaluateIndex(context: Context, expr: Extract<Expr, { kind: "index" }>): Value {
   const target = evaluate(context, expr.target);
   if (target.kind === "tree") return leafByName(context, target, expr.items, expr.span);
   if (target.kind === "list" || target.kind === "tuple") return indexList(context, target, expr.items, expr.span);
-  return operate(context, [target], expr.span, (c, [value]) => {
-    if (value.kind !== "tensor") return stop(c, "T011", `${describe(value)} cannot be indexed`, expr.span);
-    return indexTensor(c, value, expr.items, expr.span, (e) => staticInt(c, evaluate(c, e), e.span));
-  }, "index");
+  return operate(
+    context,
+    [target],
+    expr.span,
+    (c, [value]) => {
+      if (value.kind !== "tensor") return stop(c, "T011", `${describe(value)} cannot be indexed`, expr.span);
+      return indexTensor(c, value, expr.items, expr.span, (e) => staticInt(c, evaluate(c, e), e.span));
+    },
+    "index",
+  );
 }
 
-function leafByName(context: Context, tree: Extract<Value, { kind: "tree" }>, items: readonly IndexItem[], span: Span): Value {
+function leafByName(
+  context: Context,
+  tree: Extract<Value, { kind: "tree" }>,
+  items: readonly IndexItem[],
+  span: Span,
+): Value {
   const [item] = items;
   const key = items.length === 1 && item.kind === "at" ? evaluate(context, item.value) : none;
-  if (key.kind !== "string") return stop(context, "T011", "a model is indexed with the name of a tensor", span, { help: 'write model["a.b.weight"]' });
+  if (key.kind !== "string")
+    return stop(context, "T011", "a model is indexed with the name of a tensor", span, {
+      help: 'write model["a.b.weight"]',
+    });
   const leaf = tree.leaves.get(key.value);
   if (leaf !== undefined) return leaf.value;
   return stop(context, "R004", `${tree.origin} has no tensor ${JSON.stringify(key.value)}`, span, {
@@ -405,9 +521,15 @@ function leafByName(context: Context, tree: Extract<Value, { kind: "tree" }>, it
   });
 }
 
-function indexList(context: Context, value: Extract<Value, { kind: "list" | "tuple" }>, items: readonly IndexItem[], span: Span): Value {
+function indexList(
+  context: Context,
+  value: Extract<Value, { kind: "list" | "tuple" }>,
+  items: readonly IndexItem[],
+  span: Span,
+): Value {
   const [item] = items;
-  if (items.length !== 1 || (item.kind !== "at" && item.kind !== "slice")) return stop(context, "T011", "a list has one index", span);
+  if (items.length !== 1 || (item.kind !== "at" && item.kind !== "slice"))
+    return stop(context, "T011", "a list has one index", span);
   const n = value.items.length;
   if (item.kind === "at" && item.value.kind !== "range") {
     const at = staticInt(context, evaluate(context, item.value), item.span);
@@ -426,17 +548,23 @@ function indexList(context: Context, value: Extract<Value, { kind: "list" | "tup
 
 function evaluateMatch(context: Context, expr: Extract<Expr, { kind: "match" }>): Value {
   const subject = evaluate(context, expr.subject);
-  return operate(context, subject.kind === "tree" ? [] : [subject], expr.span, (c, [resolved]) => {
-    const value = resolved ?? subject;
-    for (const arm of expr.arms) {
-      const scope = inner(c);
-      if (!matches(scope, arm.pattern, value)) continue;
-      const result = evaluateBlock(scope, arm.body);
-      if (result === undefined) return stop(scope, "T009", "this arm gives no value", arm.span);
-      return result;
-    }
-    return stop(c, "T010", `no arm matches ${describe(value)}`, expr.span, { help: "add an arm `_ => ..`" });
-  }, "match");
+  return operate(
+    context,
+    subject.kind === "tree" ? [] : [subject],
+    expr.span,
+    (c, [resolved]) => {
+      const value = resolved ?? subject;
+      for (const arm of expr.arms) {
+        const scope = inner(c);
+        if (!matches(scope, arm.pattern, value)) continue;
+        const result = evaluateBlock(scope, arm.body);
+        if (result === undefined) return stop(scope, "T009", "this arm gives no value", arm.span);
+        return result;
+      }
+      return stop(c, "T010", `no arm matches ${describe(value)}`, expr.span, { help: "add an arm `_ => ..`" });
+    },
+    "match",
+  );
 }
 
 function matches(context: Context, pattern: MatchPattern, value: Value): boolean {
@@ -453,14 +581,23 @@ function matches(context: Context, pattern: MatchPattern, value: Value): boolean
     case "name": {
       const word = pattern.name.text;
       const hidden = lookup(context.names, word) !== undefined;
-      if (value.kind === "string" && !hidden && (value.words ?? []).concat(isPlaceValue(word) ? [word] : []).includes(word)) return value.value === word;
+      if (
+        value.kind === "string" &&
+        !hidden &&
+        (value.words ?? []).concat(isPlaceValue(word) ? [word] : []).includes(word)
+      )
+        return value.value === word;
       if (value.kind === "scope" && !hidden && constantWord(word)?.kind === "scope") return value.scope === word;
       if (value.kind === "none") return false;
       context.names.own.set(word, value);
       return true;
     }
     case "tuple":
-      return (value.kind === "tuple" || value.kind === "list") && value.items.length === pattern.items.length && pattern.items.every((p, i) => matches(context, p, value.items[i]));
+      return (
+        (value.kind === "tuple" || value.kind === "list") &&
+        value.items.length === pattern.items.length &&
+        pattern.items.every((p, i) => matches(context, p, value.items[i]))
+      );
     case "list": {
       if (value.kind !== "list") return false;
       const n = pattern.items.length;

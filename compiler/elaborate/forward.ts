@@ -3,13 +3,13 @@
  * its output, `forward` takes its place, `delta` and `weight'` change its weight before it runs.
  */
 import type { Member, Param, Span } from "../../grammar/index.js";
-import { type Given, bindParams } from "./call.js";
+import { bindParams, type Given } from "./call.js";
 import { type Context, numbered, step, stop } from "./context.js";
 import { evaluate, evaluateBlock, evaluateStatement, truth } from "./evaluate.js";
 import { moduleScope } from "./module.js";
 import { binary } from "./operators.js";
 import { coerce, forgetAxes } from "./types.js";
-import { type Leaf, type ModuleValue, type TreeValue, type Value } from "./value.js";
+import type { Leaf, ModuleValue, TreeValue, Value } from "./value.js";
 
 type FunctionMember = Extract<Member, { kind: "function" }>;
 
@@ -25,7 +25,9 @@ export function forwardParams(context: Context, tree: TreeValue, span: Span): re
 }
 
 export function functionOf(module: ModuleValue, name: string): FunctionMember | null {
-  return module.definition.members.find((m): m is FunctionMember => m.kind === "function" && m.name.text === name) ?? null;
+  return (
+    module.definition.members.find((m): m is FunctionMember => m.kind === "function" && m.name.text === name) ?? null
+  );
 }
 
 /** Runs an instance on arguments, through the adapters that are attached to it. */
@@ -37,9 +39,16 @@ export function callModule(context: Context, tree: TreeValue, given: ReadonlyMap
 }
 
 /** The module with its first `count` adapters. */
-function throughAdapters(context: Context, tree: TreeValue, count: number, given: ReadonlyMap<string, Given>, span: Span): Value {
+function throughAdapters(
+  context: Context,
+  tree: TreeValue,
+  count: number,
+  given: ReadonlyMap<string, Given>,
+  span: Span,
+): Value {
   const module = tree.module!;
-  if (count === 0) return runFunction(context, tree, module.definition.kind === "router" ? null : "forward", given, span);
+  if (count === 0)
+    return runFunction(context, tree, module.definition.kind === "router" ? null : "forward", given, span);
   const adapter = (tree.attached.get(module.path) ?? [])[count - 1];
   const view: TreeValue = { ...tree, module: adapter, origin: adapter.path };
   if (functionOf(adapter, "forward") !== null) return runFunction(context, view, "forward", given, span);
@@ -47,7 +56,11 @@ function throughAdapters(context: Context, tree: TreeValue, count: number, given
     const inner = throughAdapters(context, tree, count - 1, given, span);
     const params = functionOf(adapter, "update")!.params;
     const first = [...given.values()].slice(0, params.length);
-    const own = new Map(params.map((p, i) => [p.pattern.kind === "name" ? p.pattern.name.text : String(i), first[i]]).filter((e): e is [string, Given] => e[1] !== undefined));
+    const own = new Map(
+      params
+        .map((p, i) => [p.pattern.kind === "name" ? p.pattern.name.text : String(i), first[i]])
+        .filter((e): e is [string, Given] => e[1] !== undefined),
+    );
     const added = runFunction(context, view, "update", own, span);
     return binary(context, "+", inner, added, span);
   }
@@ -59,10 +72,25 @@ function throughAdapters(context: Context, tree: TreeValue, count: number, given
 export function withWeight(context: Context, tree: TreeValue, adapter: ModuleValue, span: Span): TreeValue {
   const host = adapter.host!;
   const name = host.fields.get("weight");
-  if (name === undefined) return stop(context, "R031", `the host ${host.path} of ${adapter.definition.name.text} has no weight`, span);
+  if (name === undefined)
+    return stop(context, "R031", `the host ${host.path} of ${adapter.definition.name.text} has no weight`, span);
   const leaf = tree.leaves.get(name)!;
   const weight = adaptedWeight(context, { ...tree, module: adapter, origin: adapter.path }, leaf, span);
-  return { ...tree, leaves: new Map([...tree.leaves, [name, { ...leaf, value: weight, reference: leaf.reference ?? (leaf.value.kind === "tensor" ? leaf.value.node : null), selected: true }]]) };
+  return {
+    ...tree,
+    leaves: new Map([
+      ...tree.leaves,
+      [
+        name,
+        {
+          ...leaf,
+          value: weight,
+          reference: leaf.reference ?? (leaf.value.kind === "tensor" ? leaf.value.node : null),
+          selected: true,
+        },
+      ],
+    ]),
+  };
 }
 
 /** `delta` added to the weight, or `weight'` in its place. */
@@ -70,7 +98,13 @@ function adaptedWeight(context: Context, adapter: TreeValue, leaf: Leaf, span: S
   const { definition } = adapter.module!;
   const member = definition.members.find((m) => m.kind === "delta" || m.kind === "weight");
   if (member === undefined || (member.kind !== "delta" && member.kind !== "weight")) {
-    return stop(context, "R033", `${definition.name.text} has neither delta nor weight' and cannot be worked into a weight`, span, { help: "keep it attached: not every adapter is a change of the weight" });
+    return stop(
+      context,
+      "R033",
+      `${definition.name.text} has neither delta nor weight' and cannot be worked into a weight`,
+      span,
+      { help: "keep it attached: not every adapter is a change of the weight" },
+    );
   }
   const scope = moduleScope(context, adapter, span);
   const value = evaluate(scope, member.value);
@@ -79,7 +113,13 @@ function adaptedWeight(context: Context, adapter: TreeValue, leaf: Leaf, span: S
 }
 
 /** Runs one function of an instance; null runs the body of a router. */
-export function runFunction(context: Context, tree: TreeValue, name: string | null, given: ReadonlyMap<string, Given>, span: Span): Value {
+export function runFunction(
+  context: Context,
+  tree: TreeValue,
+  name: string | null,
+  given: ReadonlyMap<string, Given>,
+  span: Span,
+): Value {
   const module = tree.module!;
   const scope = moduleScope(context, tree, span);
   const at = { file: context.file, span };
@@ -88,8 +128,13 @@ export function runFunction(context: Context, tree: TreeValue, name: string | nu
   if (member === null) return stop(context, "N003", `${module.definition.name.text} has no function ${name}`, span);
   bindParams(scope, `${module.definition.name.text}.${name}`, member.params, given, at);
   const result = evaluateBlock(scope, member.body);
-  if (result === undefined) return stop(scope, "T009", `${name} ends without returning a value`, member.span, { help: "add `return value`" });
-  return forgetAxes(member.result === null ? result : coerce(scope, result, member.result, { file: module.file, span: member.result.span }, `the result of ${name}`));
+  if (result === undefined)
+    return stop(scope, "T009", `${name} ends without returning a value`, member.span, { help: "add `return value`" });
+  return forgetAxes(
+    member.result === null
+      ? result
+      : coerce(scope, result, member.result, { file: module.file, span: member.result.span }, `the result of ${name}`),
+  );
 }
 
 /** A router's members are its body: they run in order with the input bound. */
@@ -99,10 +144,14 @@ function runRouter(scope: Context, tree: TreeValue, given: ReadonlyMap<string, G
   for (const member of definition.members) {
     if (member.kind !== "statement") continue;
     const { statement } = member;
-    if (statement.kind === "if" && !truth(scope, evaluate(scope, statement.condition), statement.condition.span) && statement.else === null) continue;
+    if (
+      statement.kind === "if" &&
+      !truth(scope, evaluate(scope, statement.condition), statement.condition.span) &&
+      statement.else === null
+    )
+      continue;
     const value = evaluateStatement(scope, statement);
     if (value !== undefined) return forgetAxes(value);
   }
   return stop(scope, "T009", `the router ${definition.name.text} returns nothing`, definition.name.span);
 }
-

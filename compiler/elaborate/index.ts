@@ -1,5 +1,5 @@
-export { elaborateCatalogue } from "./catalogue.js";
 export { builtinNames, builtinParams, isBuiltin } from "./builtins/index.js";
+export { elaborateCatalogue } from "./catalogue.js";
 export * from "./elaborate.js";
 export { byteOrder } from "./lift.js";
 export * from "./session.js";

@@ -4,11 +4,19 @@ import { type Context, stop } from "./context.js";
 import { makeNode, reshaped } from "./operators.js";
 import { describe, type TensorValue, tensor } from "./value.js";
 
-export function indexTensor(context: Context, value: TensorValue, items: readonly IndexItem[], span: Span, int: (e: Expr) => number): TensorValue {
+export function indexTensor(
+  context: Context,
+  value: TensorValue,
+  items: readonly IndexItem[],
+  span: Span,
+  int: (e: Expr) => number,
+): TensorValue {
   const { shape } = value.node;
   const used = items.filter((i) => i.kind !== "new" && i.kind !== "ellipsis" && !isNewAxis(i)).length;
-  if (used > shape.length) stop(context, "T011", `${describe(value)} has ${shape.length} axes, ${used} are indexed`, span);
-  if (items.filter((i) => i.kind === "ellipsis").length > 1) stop(context, "T011", "only one `...` can stand in an index", span);
+  if (used > shape.length)
+    stop(context, "T011", `${describe(value)} has ${shape.length} axes, ${used} are indexed`, span);
+  if (items.filter((i) => i.kind === "ellipsis").length > 1)
+    stop(context, "T011", "only one `...` can stand in an index", span);
   const start: number[] = [];
   const size: number[] = [];
   const result: number[] = [];
@@ -29,7 +37,8 @@ export function indexTensor(context: Context, value: TensorValue, items: readonl
     } else if (item.kind === "all") {
       keep(axis++);
     } else {
-      const range = item.kind === "slice" ? item : item.kind === "at" && item.value.kind === "range" ? item.value : null;
+      const range =
+        item.kind === "slice" ? item : item.kind === "at" && item.value.kind === "range" ? item.value : null;
       const length = shape[axis];
       const within = (e: Expr) => {
         const at = int(e);
@@ -38,14 +47,16 @@ export function indexTensor(context: Context, value: TensorValue, items: readonl
       if (range !== null) {
         const from = range.from === null ? 0 : within(range.from);
         const to = range.to === null ? length : within(range.to);
-        if (from < 0 || to > length || from > to) stop(context, "T011", `the range ${from}..${to} lies outside axis ${axis} of ${describe(value)}`, item.span);
+        if (from < 0 || to > length || from > to)
+          stop(context, "T011", `the range ${from}..${to} lies outside axis ${axis} of ${describe(value)}`, item.span);
         start.push(from);
         size.push(to - from);
         result.push(to - from);
         axes.push(value.axes?.[axis] ?? null);
       } else if (item.kind === "at") {
         const at = within(item.value);
-        if (at < 0 || at >= length) stop(context, "T011", `the index ${at} lies outside axis ${axis} of ${describe(value)}`, item.span);
+        if (at < 0 || at >= length)
+          stop(context, "T011", `the index ${at} lies outside axis ${axis} of ${describe(value)}`, item.span);
         start.push(at);
         size.push(1);
       }

@@ -46,9 +46,13 @@ export function lift(context: Context, request: LiftRequest): Value {
     const shape = leaf.value.kind === "tensor" ? leaf.value.node.shape : [];
     const here = { place: leaf.place, shape, stored: leaf.stored, lift: shared };
     const at: Context = { ...inner(context), here };
-    const chosen = where === null || truth(context, evaluate({ ...at, selector: true }, where.condition), where.condition.span);
+    const chosen =
+      where === null || truth(context, evaluate({ ...at, selector: true }, where.condition), where.condition.span);
     if (!chosen && otherwise !== null) {
-      results.set(name, mapParts(resolve(at, otherwise), (v) => leafOf(context, v, name, request)));
+      results.set(
+        name,
+        mapParts(resolve(at, otherwise), (v) => leafOf(context, v, name, request)),
+      );
       continue;
     }
     if (!chosen || isInteger(leaf)) {
@@ -58,8 +62,14 @@ export function lift(context: Context, request: LiftRequest): Value {
     selected++;
     elements += sizeOf(shape);
     // Each place starts the count of calls and draws afresh: keys must not depend on how many places come before.
-    const own: Context = { ...context, here, frame: { path: context.frame.path, counts: new Map(context.frame.counts) } };
-    const values = request.values.map((v) => mapParts(v, (p) => (p.kind === "tree" ? leafOf(context, p, name, request) : p)));
+    const own: Context = {
+      ...context,
+      here,
+      frame: { path: context.frame.path, counts: new Map(context.frame.counts) },
+    };
+    const values = request.values.map((v) =>
+      mapParts(v, (p) => (p.kind === "tree" ? leafOf(context, p, name, request) : p)),
+    );
     const alike = context.session.quick ? likeness(values) : null;
     const same = alike === null ? undefined : known.get(alike);
     if (same !== undefined) {
@@ -68,27 +78,53 @@ export function lift(context: Context, request: LiftRequest): Value {
       continue;
     }
     shared.looked = false;
-    const result = request.body(own, values.map((v) => resolve(own, v)));
+    const result = request.body(
+      own,
+      values.map((v) => resolve(own, v)),
+    );
     if (alike !== null && !shared.looked) known.set(alike, result);
     results.set(name, result);
   }
   if (where !== null && selected === 0) {
     context.session.matches.size > 0 && checkMatches(context);
-    stop(context, "R011", `the \`where\` clause selects none of the ${main.leaves.size} tensors of ${main.origin}`, where.condition.span);
+    stop(
+      context,
+      "R011",
+      `the \`where\` clause selects none of the ${main.leaves.size} tensors of ${main.origin}`,
+      where.condition.span,
+    );
   }
   checkMatches(context);
   for (const entry of late.values()) {
     if (entry.parts === selected - skipped) continue;
-    stop({ ...context, file: entry.at.file }, "T018", `\`over = model\` is computed at ${entry.parts} of the ${selected} selected places only`, entry.at.span, {
-      help: "take it out of the branch, so that every place adds its part",
-    });
+    stop(
+      { ...context, file: entry.at.file },
+      "T018",
+      `\`over = model\` is computed at ${entry.parts} of the ${selected} selected places only`,
+      entry.at.span,
+      {
+        help: "take it out of the branch, so that every place adds its part",
+      },
+    );
   }
-  context.session.lifts.push({ name: request.name, places: main.leaves.size, selected, carried: carried.size, elements });
+  context.session.lifts.push({
+    name: request.name,
+    places: main.leaves.size,
+    selected,
+    carried: carried.size,
+    elements,
+  });
   return gather(main, results, carried, request.name);
 }
 
 /** Operators and builtins on trees: the first tree is the main one. */
-export function liftOperator(context: Context, values: readonly Value[], span: Span, apply: (c: Context, v: readonly Value[]) => Value, name: string): Value {
+export function liftOperator(
+  context: Context,
+  values: readonly Value[],
+  span: Span,
+  apply: (c: Context, v: readonly Value[]) => Value,
+  name: string,
+): Value {
   const main = values.flatMap((v) => [...parts(v)]).find((v): v is TreeValue => v.kind === "tree")!;
   return lift(context, { name, span, values, main, where: null, body: apply });
 }
@@ -124,16 +160,26 @@ function leafOf(context: Context, value: Value, name: string, request: LiftReque
   if (value.kind !== "tree") return value;
   const leaf = value.leaves.get(name);
   if (leaf !== undefined) return leaf.value;
-  return stop(context, "R004", `${value.origin} has no tensor ${JSON.stringify(name)}, which ${request.name} selects in ${request.main.origin}`, request.span, {
-    help: "leave it out with `where`",
-  });
+  return stop(
+    context,
+    "R004",
+    `${value.origin} has no tensor ${JSON.stringify(name)}, which ${request.name} selects in ${request.main.origin}`,
+    request.span,
+    {
+      help: "leave it out with `where`",
+    },
+  );
 }
 
 function sameNames(context: Context, main: TreeValue, tree: TreeValue, request: LiftRequest): void {
   const missing = [...main.leaves.keys()].filter((n) => !tree.leaves.has(n));
   const extra = [...tree.leaves.keys()].filter((n) => !main.leaves.has(n));
   if (missing.length === 0 && extra.length === 0) return;
-  const show = (names: readonly string[]) => `${names.slice(0, 4).map((n) => JSON.stringify(n)).join(", ")}${names.length > 4 ? ` and ${names.length - 4} more` : ""}`;
+  const show = (names: readonly string[]) =>
+    `${names
+      .slice(0, 4)
+      .map((n) => JSON.stringify(n))
+      .join(", ")}${names.length > 4 ? ` and ${names.length - 4} more` : ""}`;
   stop(context, "R003", `the models given to ${request.name} do not have the same tensors`, request.span, {
     notes: [
       ...(missing.length > 0 ? [`${tree.origin} lacks ${show(missing)}, which ${main.origin} has`] : []),
@@ -144,12 +190,19 @@ function sameNames(context: Context, main: TreeValue, tree: TreeValue, request: 
 }
 
 /** Puts the results of the places together, leaf by leaf. */
-function gather(main: TreeValue, results: ReadonlyMap<string, Value>, carried: ReadonlyMap<string, Leaf>, origin: string): Value {
+function gather(
+  main: TreeValue,
+  results: ReadonlyMap<string, Value>,
+  carried: ReadonlyMap<string, Leaf>,
+  origin: string,
+): Value {
   const [first] = results.values();
   if (first === undefined) return { ...main, leaves: carried, origin };
   if (first.kind === "record") {
     const fields = [...first.fields.keys()].map((key): [string, Value] => {
-      const inside = new Map([...results].map(([n, v]) => [n, v.kind === "record" ? (v.fields.get(key) ?? none) : none]));
+      const inside = new Map(
+        [...results].map(([n, v]) => [n, v.kind === "record" ? (v.fields.get(key) ?? none) : none]),
+      );
       return [key, gather(main, inside, new Map(), `${origin}.${key}`)];
     });
     return { kind: "record", fields: new Map(fields) };
@@ -161,12 +214,25 @@ function gather(main: TreeValue, results: ReadonlyMap<string, Value>, carried: R
     });
     return { kind: first.kind, items };
   }
-  if (first.kind === "tensor" && [...results.values()].every((v) => v.kind === "tensor" && v.node === first.node) && onlyThroughModel(first.node)) return first;
+  if (
+    first.kind === "tensor" &&
+    [...results.values()].every((v) => v.kind === "tensor" && v.node === first.node) &&
+    onlyThroughModel(first.node)
+  )
+    return first;
   const leaves = new Map<string, Leaf>();
   for (const [name, leaf] of main.leaves) {
     const value = results.get(name);
     const kept = carried.get(name);
-    if (value !== undefined) leaves.set(name, { value, place: leaf.place, stored: leaf.stored, scalar: leaf.scalar, reference: leaf.reference ?? (leaf.value.kind === "tensor" ? leaf.value.node : null), selected: true });
+    if (value !== undefined)
+      leaves.set(name, {
+        value,
+        place: leaf.place,
+        stored: leaf.stored,
+        scalar: leaf.scalar,
+        reference: leaf.reference ?? (leaf.value.kind === "tensor" ? leaf.value.node : null),
+        selected: true,
+      });
     else if (kept !== undefined && first.kind === "tensor" && first.node.shape.length > 0) leaves.set(name, kept);
   }
   return { ...main, leaves, origin };

@@ -49,7 +49,12 @@ function flatten(context: Context, value: Value, span: Span): Flat {
       case "string":
         return () => v;
       default:
-        return stop(context, "T001", `a running state is made of tensors, trees and numbers, found ${describe(v)}`, span);
+        return stop(
+          context,
+          "T001",
+          `a running state is made of tensors, trees and numbers, found ${describe(v)}`,
+          span,
+        );
     }
   };
   const rebuild = visit(value);
@@ -57,24 +62,45 @@ function flatten(context: Context, value: Value, span: Span): Flat {
 }
 
 /** `iterate(n, init, (state, i) => state)`, with `until` tested after each step. */
-export function iterate(context: Context, count: number, init: Value, body: Value, until: Value | null, span: Span): Value {
+export function iterate(
+  context: Context,
+  count: number,
+  init: Value,
+  body: Value,
+  until: Value | null,
+  span: Span,
+): Value {
   const { graph } = context;
   const first = flatten(context, init, span);
   const path = numbered(context, "iterate");
   const number = graph.loops.length;
   const id = (what: string | number) => `loop${number}.${what}.${graph.nodes.length}`;
-  const variables = first.nodes.map((node, i) => graph.make("variable", [], { id: id(i), shape: [...node.shape], dtype: node.dtype }));
+  const variables = first.nodes.map((node, i) =>
+    graph.make("variable", [], { id: id(i), shape: [...node.shape], dtype: node.dtype }),
+  );
   const index = graph.make("variable", [], { id: id("step"), shape: [], dtype: "i64" });
   const loop: LoopContext = { index, count, logs: [] };
   const scope: Context = { ...step(context, path), loop, losses: [] };
   // The body's number is taken before the body is evaluated: loops inside it come after.
-  const placeholder = { variables, index, results: variables, until: null, logs: [] as readonly { name: string; node: Node }[] };
+  const placeholder = {
+    variables,
+    index,
+    results: variables,
+    until: null,
+    logs: [] as readonly { name: string; node: Node }[],
+  };
   graph.loops.push(placeholder);
   const state = first.rebuild(variables);
   const next = apply(scope, body, [state, tensor(index)], span);
   const last = flatten(scope, next, span);
   if (last.nodes.length !== first.nodes.length) {
-    return stop(context, "T001", `the state has ${first.nodes.length} tensors before a step and ${last.nodes.length} after it`, span, { help: "return a state with the same fields" });
+    return stop(
+      context,
+      "T001",
+      `the state has ${first.nodes.length} tensors before a step and ${last.nodes.length} after it`,
+      span,
+      { help: "return a state with the same fields" },
+    );
   }
   const results = last.nodes.map((node, i) => sameKind(context, node, variables[i], span));
   const end = until === null ? null : nodeOf(scope, apply(scope, until, [last.rebuild(results)], span), span);
@@ -86,12 +112,20 @@ export function iterate(context: Context, count: number, init: Value, body: Valu
 /** A state keeps its dtype and shape; an integer may become a float only if it began as one. */
 function sameKind(context: Context, node: Node, variable: Node, span: Span): Node {
   if (node.shape.length !== variable.shape.length || node.shape.some((d, i) => d !== variable.shape[i])) {
-    return stop(context, "H002", `a state of shape [${variable.shape.join(", ")}] becomes [${node.shape.join(", ")}] after a step`, span);
+    return stop(
+      context,
+      "H002",
+      `a state of shape [${variable.shape.join(", ")}] becomes [${node.shape.join(", ")}] after a step`,
+      span,
+    );
   }
   if (node.dtype === variable.dtype) return node;
-  const to = variable.dtype === "bool" ? "bool" : variable.dtype === "i32" || variable.dtype === "i64" ? "int" : "float";
+  const to =
+    variable.dtype === "bool" ? "bool" : variable.dtype === "i32" || variable.dtype === "i64" ? "int" : "float";
   if (to === "float") return context.graph.make("cast", [node], { to });
-  return stop(context, "T001", `a state of ${variable.dtype} becomes ${node.dtype} after a step`, span, { help: "begin with a number of that kind, such as 0.0" });
+  return stop(context, "T001", `a state of ${variable.dtype} becomes ${node.dtype} after a step`, span, {
+    help: "begin with a number of that kind, such as 0.0",
+  });
 }
 
 /** (value, gradient): the gradient has the structure of `at`. Losses of the modules that were called are added. */
@@ -102,8 +136,14 @@ export function valueAndGrad(context: Context, f: Value, at: Value, span: Span):
   const result = apply(scope, f, [at], span);
   const own = result.kind === "tuple" ? result.items[0] : result;
   const main = nodeOf(scope, own, span);
-  if (sizeOf(main.shape) !== 1) return stop(context, "T001", `a gradient is that of one number, found ${describe(own)}`, span, { help: "reduce it first: mean(loss)" });
-  const scalar = main.shape.length === 0 ? main : context.graph.make("reduce_sum", [main], { axes: main.shape.map((_, i) => i), keep: false });
+  if (sizeOf(main.shape) !== 1)
+    return stop(context, "T001", `a gradient is that of one number, found ${describe(own)}`, span, {
+      help: "reduce it first: mean(loss)",
+    });
+  const scalar =
+    main.shape.length === 0
+      ? main
+      : context.graph.make("reduce_sum", [main], { axes: main.shape.map((_, i) => i), keep: false });
   const total = losses.reduce((sum, loss) => context.graph.make("add", [sum, loss]), scalar);
   const value = context.graph.make("cast", [total], { to: "float" });
   try {
@@ -125,9 +165,14 @@ function zerosLike(context: Context, node: Node, span: Span): TensorValue {
 /** A gradient is a difference, not a point. */
 function asTensors(value: Value): Value {
   if (value.kind === "tensor") return tensor(value.node, "tensor", value.axes);
-  if (value.kind === "tree") return { ...value, leaves: new Map([...value.leaves].map(([n, leaf]) => [n, { ...leaf, value: asTensors(leaf.value) }])) };
+  if (value.kind === "tree")
+    return {
+      ...value,
+      leaves: new Map([...value.leaves].map(([n, leaf]) => [n, { ...leaf, value: asTensors(leaf.value) }])),
+    };
   if (value.kind === "list") return list(value.items.map(asTensors));
   if (value.kind === "tuple") return { ...value, items: value.items.map(asTensors) };
-  if (value.kind === "record") return { ...value, fields: new Map([...value.fields].map(([k, v]) => [k, asTensors(v)])) };
+  if (value.kind === "record")
+    return { ...value, fields: new Map([...value.fields].map(([k, v]) => [k, asTensors(v)])) };
   return value;
 }

@@ -7,26 +7,64 @@ import { nearest } from "../../grammar/index.js";
 import type { Given } from "./call.js";
 import { type Context, stop } from "./context.js";
 import { type Build, instantiate } from "./module.js";
-import { float, int, type Leaf, list, type ModuleValue, none, text, type TreeValue, type Value } from "./value.js";
+import { float, int, type Leaf, list, type ModuleValue, none, type TreeValue, text, type Value } from "./value.js";
 
 /** What calling a module definition gives: a part of the module being made, a model of its own, or a template. */
-export function makeModule(context: Context, definition: ModuleDefinition, file: string, given: ReadonlyMap<string, Given>, span: Span): Value {
-  const template: Value = { kind: "template", definition, file, given: new Map([...given].map(([name, g]) => [name, g.value])) };
+export function makeModule(
+  context: Context,
+  definition: ModuleDefinition,
+  file: string,
+  given: ReadonlyMap<string, Given>,
+  span: Span,
+): Value {
+  const template: Value = {
+    kind: "template",
+    definition,
+    file,
+    given: new Map([...given].map(([name, g]) => [name, g.value])),
+  };
   if (definition.kind === "optimizer") return template;
   if (context.build !== null && (definition.kind !== "adapter" || context.build.host !== null)) {
     const module = instantiate(context, definition, file, given, span);
-    return { kind: "tree", leaves: context.build.leaves, donor: null, origin: definition.name.text, module, attached: new Map() };
+    return {
+      kind: "tree",
+      leaves: context.build.leaves,
+      donor: null,
+      origin: definition.name.text,
+      module,
+      attached: new Map(),
+    };
   }
   if (definition.kind === "adapter") return template;
   return rootModel(context, definition, file, given, null, span);
 }
 
 /** A model with a definition at its root; tensors come from `source` where it has them. */
-function rootModel(context: Context, definition: ModuleDefinition, file: string, given: ReadonlyMap<string, Given>, source: TreeValue | null, span: Span): TreeValue {
+function rootModel(
+  context: Context,
+  definition: ModuleDefinition,
+  file: string,
+  given: ReadonlyMap<string, Given>,
+  source: TreeValue | null,
+  span: Span,
+): TreeValue {
   const build: Build = { leaves: new Map(), source: source?.leaves ?? null, adapter: false, host: null };
-  const module = instantiate({ ...context, build, frame: { path: "", counts: new Map() } }, definition, file, given, span);
+  const module = instantiate(
+    { ...context, build, frame: { path: "", counts: new Map() } },
+    definition,
+    file,
+    given,
+    span,
+  );
   const leaves = source === null ? build.leaves : adoptLeaves(source, build.leaves);
-  return { kind: "tree", leaves, donor: source?.donor ?? null, origin: source?.origin ?? definition.name.text, module, attached: new Map() };
+  return {
+    kind: "tree",
+    leaves,
+    donor: source?.donor ?? null,
+    origin: source?.origin ?? definition.name.text,
+    module,
+    attached: new Map(),
+  };
 }
 
 /** The checkpoint's leaves stay, those that the architecture does not know too: they are carried along. */
@@ -43,16 +81,25 @@ export function modelOf(context: Context, tree: TreeValue, span: Span): TreeValu
   if (header === undefined) return stop(context, "R034", `${tree.origin} is a tree of tensors without a network`, span);
   const known = models.get(tree.leaves);
   if (known !== undefined) return { ...tree, module: known };
-  const architecture = context.session.definitions.architecture?.(header.modelType, architecturesOf(header.config)) ?? null;
+  const architecture =
+    context.session.definitions.architecture?.(header.modelType, architecturesOf(header.config)) ?? null;
   if (architecture === null) {
-    return stop(context, "R035", `there is no network for the model type ${header.modelType ?? "that config.json does not name"} of ${tree.origin}`, span, {
-      help: "it can be merged; to run it, write its architecture as a module and call that on the checkpoint's tensors",
-    });
+    return stop(
+      context,
+      "R035",
+      `there is no network for the model type ${header.modelType ?? "that config.json does not name"} of ${tree.origin}`,
+      span,
+      {
+        help: "it can be merged; to run it, write its architecture as a module and call that on the checkpoint's tensors",
+      },
+    );
   }
   const config = configValue(header.config ?? {});
   const [param] = architecture.definition.params;
   const name = param?.pattern.kind === "name" ? param.pattern.name.text : "cfg";
-  const given = new Map<string, Given>(param === undefined ? [] : [[name, { value: config, at: { file: context.file, span } }]]);
+  const given = new Map<string, Given>(
+    param === undefined ? [] : [[name, { value: config, at: { file: context.file, span } }]],
+  );
   const model = rootModel({ ...context, recipe: false }, architecture.definition, architecture.file, given, tree, span);
   models.set(tree.leaves, model.module!);
   return { ...model, origin: tree.origin };
@@ -70,7 +117,11 @@ export function configValue(json: unknown): Value {
   if (typeof json === "boolean") return { kind: "bool", value: json };
   if (typeof json === "string") return text(json);
   if (Array.isArray(json)) return list(json.map(configValue));
-  return { kind: "record", open: true, fields: new Map(Object.entries(json as object).map(([k, v]) => [k, configValue(v)])) };
+  return {
+    kind: "record",
+    open: true,
+    fields: new Map(Object.entries(json as object).map(([k, v]) => [k, configValue(v)])),
+  };
 }
 
 /** Names near a module path, for messages. */

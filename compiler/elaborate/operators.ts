@@ -8,17 +8,37 @@ import { type Context, Poisoned, stop } from "./context.js";
 import { bool, describe, float, int, type NumberValue, type TensorValue, tensor, type Value } from "./value.js";
 
 const graphOps: Partial<Record<BinaryOp, string>> = {
-  "+": "add", "-": "sub", "*": "mul", "/": "div", "%": "mod", "^": "pow",
-  "==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge", and: "and", or: "or",
+  "+": "add",
+  "-": "sub",
+  "*": "mul",
+  "/": "div",
+  "%": "mod",
+  "^": "pow",
+  "==": "eq",
+  "!=": "ne",
+  "<": "lt",
+  "<=": "le",
+  ">": "gt",
+  ">=": "ge",
+  and: "and",
+  or: "or",
 };
 
 /** Makes a node; a misfit becomes a diagnostic that shows the operands. */
-export function makeNode(context: Context, op: string, args: readonly Node[], attrs: Parameters<Context["graph"]["make"]>[2], span: Span): Node {
+export function makeNode(
+  context: Context,
+  op: string,
+  args: readonly Node[],
+  attrs: Parameters<Context["graph"]["make"]>[2],
+  span: Span,
+): Node {
   try {
     return context.graph.make(op, args, attrs);
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
-    const code = { broadcast: "H001", inner: "H003", axis: "H004", size: "H005", dtype: "T008", attribute: "H005" }[error.kind];
+    const code = { broadcast: "H001", inner: "H003", axis: "H004", size: "H005", dtype: "T008", attribute: "H005" }[
+      error.kind
+    ];
     return stop(context, code, error.message, span);
   }
 }
@@ -35,9 +55,15 @@ export function nodeOf(context: Context, value: Value, span: Span): Node {
     case "poison":
       throw new Poisoned();
     case "rank":
-      return stop(context, "T015", `ranks over a ${value.over} are never stored: they can only be compared with a number`, span, {
-        help: "write `rank(x, over) < k`, or use `over = row`",
-      });
+      return stop(
+        context,
+        "T015",
+        `ranks over a ${value.over} are never stored: they can only be compared with a number`,
+        span,
+        {
+          help: "write `rank(x, over) < k`, or use `over = row`",
+        },
+      );
     default:
       return stop(context, "T001", `expected a number or a tensor, found ${describe(value)}`, span);
   }
@@ -45,12 +71,19 @@ export function nodeOf(context: Context, value: Value, span: Span): Node {
 
 /** A view of a tensor in another shape; with rank 0 the one element becomes a number, which lives on the host. */
 export function reshaped(context: Context, node: Node, shape: readonly number[], span: Span): Node {
-  if (shape.length > 0 || node.shape.length === 0) return makeNode(context, "reshape", [node], { shape: [...shape] }, span);
+  if (shape.length > 0 || node.shape.length === 0)
+    return makeNode(context, "reshape", [node], { shape: [...shape] }, span);
   const axes = node.shape.map((_, i) => i);
   if (node.shape.some((d) => d !== 1)) return makeNode(context, "reshape", [node], { shape: [] }, span);
   const largest = (x: Node) => makeNode(context, "reduce_max", [x], { axes, keep: false }, span);
   if (node.dtype !== "bool") return largest(node);
-  return makeNode(context, "cast", [largest(makeNode(context, "cast", [node], { to: "int" }, span))], { to: "bool" }, span);
+  return makeNode(
+    context,
+    "cast",
+    [largest(makeNode(context, "cast", [node], { to: "int" }, span))],
+    { to: "bool" },
+    span,
+  );
 }
 
 /** Names of the axes of a broadcast result; differing names are a mistake worth stopping for. */
@@ -63,7 +96,9 @@ export function joinAxes(context: Context, values: readonly Value[], rank: numbe
       const at = rank - value.axes!.length + i;
       if (name === null || value.node.shape[i] === 1) return;
       if (axes[at] !== null && axes[at] !== name && named.every((v) => v.node.shape.length === rank || v === value)) {
-        stop(context, "H001", `the axes ${axes[at]} and ${name} meet here`, span, { help: "transpose or rename one of them" });
+        stop(context, "H001", `the axes ${axes[at]} and ${name} meet here`, span, {
+          help: "transpose or rename one of them",
+        });
       }
       axes[at] = name;
     });
@@ -81,7 +116,8 @@ export function binary(context: Context, op: BinaryOp, left: Value, right: Value
   }
   if (op === "++") return join(context, left, right, span);
   if (op === "@") return matmul(context, left, right, span);
-  if (left.kind === "string" && right.kind === "string" && op === "+") return { kind: "string", value: left.value + right.value };
+  if (left.kind === "string" && right.kind === "string" && op === "+")
+    return { kind: "string", value: left.value + right.value };
   if (left.kind === "bool" && right.kind === "bool" && (op === "and" || op === "or")) {
     return bool(op === "and" ? left.value && right.value : left.value || right.value);
   }
@@ -91,7 +127,8 @@ export function binary(context: Context, op: BinaryOp, left: Value, right: Value
     return stop(context, "T008", `${op} is not defined for ${describe(left)} and ${describe(right)}`, span);
   }
   const space = spaceOf(context, op, left, right, span);
-  if (op === "^" && right.kind === "number" && [2, 3, 4].includes(right.value)) return power(context, left, right.value, span);
+  if (op === "^" && right.kind === "number" && [2, 3, 4].includes(right.value))
+    return power(context, left, right.value, span);
   const node = makeNode(context, name, [nodeOf(context, left, span), nodeOf(context, right, span)], undefined, span);
   return tensor(node, space, joinAxes(context, [left, right], node.shape.length, span));
 }
@@ -151,7 +188,8 @@ function numbers(context: Context, op: BinaryOp, a: NumberValue, b: NumberValue,
 
 /** Equality of values known now; null when only the running program can tell. */
 export function equalStatic(a: Value, b: Value): boolean | null {
-  if (a.kind === "tensor" || b.kind === "tensor" || a.kind === "tree" || b.kind === "tree") return a.kind === "none" || b.kind === "none" ? false : null;
+  if (a.kind === "tensor" || b.kind === "tensor" || a.kind === "tree" || b.kind === "tree")
+    return a.kind === "none" || b.kind === "none" ? false : null;
   if (a.kind === "none" || b.kind === "none") return a.kind === b.kind;
   if (a.kind === "number" && b.kind === "number") return a.value === b.value;
   if (a.kind === "bool" && b.kind === "bool") return a.value === b.value;
@@ -169,7 +207,12 @@ export function equalStatic(a: Value, b: Value): boolean | null {
 function join(context: Context, left: Value, right: Value, span: Span): Value {
   if (left.kind === "list" && right.kind === "list") return { kind: "list", items: [...left.items, ...right.items] };
   if (left.kind === "string" && right.kind === "string") return { kind: "string", value: left.value + right.value };
-  return stop(context, "T008", `++ joins two lists or two strings, found ${describe(left)} and ${describe(right)}`, span);
+  return stop(
+    context,
+    "T008",
+    `++ joins two lists or two strings, found ${describe(left)} and ${describe(right)}`,
+    span,
+  );
 }
 
 function matmul(context: Context, left: Value, right: Value, span: Span): Value {
@@ -187,12 +230,14 @@ function compareRank(context: Context, op: BinaryOp, left: Value, right: Value, 
   const flipped: Partial<Record<BinaryOp, BinaryOp>> = { "<": ">", "<=": ">=", ">": "<", ">=": "<=" };
   if (right.kind === "rank") {
     const other = flipped[op];
-    if (left.kind === "rank" || other === undefined) return stop(context, "T015", "ranks can only be compared with a number by < <= > >=", span);
+    if (left.kind === "rank" || other === undefined)
+      return stop(context, "T015", "ranks can only be compared with a number by < <= > >=", span);
     return compareRank(context, other, right, left, span);
   }
   if (left.kind !== "rank") return stop(context, "T015", "ranks can only be compared with a number", span);
   const limit = nodeOf(context, right, span);
-  if (limit.shape.length !== 0) return stop(context, "T015", `ranks are compared with one number, found ${describe(right)}`, span);
+  if (limit.shape.length !== 0)
+    return stop(context, "T015", `ranks are compared with one number, found ${describe(right)}`, span);
   const graph = context.graph;
   const plusOne = (n: Node) => graph.make("add", [n, graph.constant(1)]);
   const whole = limit.dtype === "i64" ? limit : graph.make("ceil", [limit]);
@@ -204,7 +249,14 @@ function compareRank(context: Context, op: BinaryOp, left: Value, right: Value, 
     case ">=":
       return tensor(graph.make("not", [kept(context, left, whole, span).node]), "tensor", left.of.axes);
     case ">":
-      return tensor(graph.make("not", [kept(context, left, limit.dtype === "i64" ? plusOne(limit) : plusOne(graph.make("floor", [limit])), span).node]), "tensor", left.of.axes);
+      return tensor(
+        graph.make("not", [
+          kept(context, left, limit.dtype === "i64" ? plusOne(limit) : plusOne(graph.make("floor", [limit])), span)
+            .node,
+        ]),
+        "tensor",
+        left.of.axes,
+      );
     default:
       return stop(context, "T015", `ranks can only be compared by < <= > >=, found ${op}`, span);
   }
@@ -216,13 +268,25 @@ function kept(context: Context, rank: Extract<Value, { kind: "rank" }>, k: Node,
 }
 
 /** The order statistic of one tensor, or of all tensors of the lifted call, and which part of it this tensor is. */
-export function thresholdOf(context: Context, x: TensorValue, k: Node, over: "tensor" | "model", span: Span): { node: Node; part: number } {
+export function thresholdOf(
+  context: Context,
+  x: TensorValue,
+  k: Node,
+  over: "tensor" | "model",
+  span: Span,
+): { node: Node; part: number } {
   if (over === "tensor") return { node: context.graph.make("threshold", [k, x.node]), part: 0 };
   return overModel(context, "threshold", [k], x.node, span);
 }
 
 /** Adds this place's part to a statistic over the model. */
-export function overModel(context: Context, op: string, first: readonly Node[], part: Node, span: Span): { node: Node; part: number } {
+export function overModel(
+  context: Context,
+  op: string,
+  first: readonly Node[],
+  part: Node,
+  span: Span,
+): { node: Node; part: number } {
   if (context.here === null) {
     return stop(context, "T016", "`over = model` needs a function that is called on models", span, {
       help: "call it on a Model: every tensor then adds its part",
@@ -233,13 +297,24 @@ export function overModel(context: Context, op: string, first: readonly Node[], 
   context.frame.counts.set(`over ${span.start}`, (context.frame.counts.get(`over ${span.start}`) ?? 0) + 1);
   let entry = lift.late.get(key);
   if (entry === undefined) {
-    entry = { late: context.graph.late(op, { over: "model" }, first), first, at: { file: context.file, span }, parts: 0 };
+    entry = {
+      late: context.graph.late(op, { over: "model" }, first),
+      first,
+      at: { file: context.file, span },
+      parts: 0,
+    };
     lift.late.set(key, entry);
   }
   if (entry.first.some((n, i) => n !== first[i])) {
-    return stop(context, "T017", "the number of kept elements differs from place to place, but the statistic is over the model", span, {
-      help: "use one number for all places, or `over = tensor`",
-    });
+    return stop(
+      context,
+      "T017",
+      "the number of kept elements differs from place to place, but the statistic is over the model",
+      span,
+      {
+        help: "use one number for all places, or `over = tensor`",
+      },
+    );
   }
   entry.parts++;
   return { node: entry.late.node, part: entry.late.add(part) - first.length };

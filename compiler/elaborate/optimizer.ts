@@ -4,12 +4,21 @@
  * may be schedules of step or of place, and `over = model` ranges over all of them.
  */
 import type { Member, Span } from "../../grammar/index.js";
-import { type Given, bindParams } from "./call.js";
+import { bindParams, type Given } from "./call.js";
 import { type Context, step as stepInto, stop } from "./context.js";
 import { evaluate, evaluateBlock, resolve } from "./evaluate.js";
 import { functionOf } from "./forward.js";
 import { lift } from "./lift.js";
-import { describe, int, plainTree, type RecordValue, type TemplateValue, tensor, type TreeValue, type Value } from "./value.js";
+import {
+  describe,
+  int,
+  plainTree,
+  type RecordValue,
+  type TemplateValue,
+  type TreeValue,
+  tensor,
+  type Value,
+} from "./value.js";
 
 type Field = Extract<Member, { kind: "field" }>;
 
@@ -19,15 +28,25 @@ function states(template: TemplateValue): Field[] {
 
 /** A scope with the optimizer's arguments at this place and step. */
 function scopeOf(context: Context, template: TemplateValue, span: Span): Context {
-  const scope: Context = { ...context, file: template.file, names: { own: new Map(), outer: null }, recipe: false, build: null };
+  const scope: Context = {
+    ...context,
+    file: template.file,
+    names: { own: new Map(), outer: null },
+    recipe: false,
+    build: null,
+  };
   const at = { file: context.file, span };
-  const given = new Map([...template.given].map(([name, value]): [string, Given] => [name, { value: resolve(context, value), at }]));
+  const given = new Map(
+    [...template.given].map(([name, value]): [string, Given] => [name, { value: resolve(context, value), at }]),
+  );
   bindParams(scope, template.definition.name.text, template.definition.params, given, at);
   return scope;
 }
 
 function treeArg(context: Context, value: Value, what: string, span: Span): TreeValue {
-  return value.kind === "tree" ? value : stop(context, "T001", `${what} must be a tree of tensors, found ${describe(value)}`, span);
+  return value.kind === "tree"
+    ? value
+    : stop(context, "T001", `${what} must be a tree of tensors, found ${describe(value)}`, span);
 }
 
 /** State for every parameter: a record of trees. */
@@ -61,13 +80,19 @@ export function takeStep(context: Context, template: TemplateValue, args: readon
   const [params, gradients, state, step] = args;
   const p = treeArg(context, params, "the parameters", span);
   const g = treeArg(context, gradients, "the gradients", span);
-  if (state.kind !== "record") return stop(context, "T001", `the state must come from init, found ${describe(state)}`, span);
+  if (state.kind !== "record")
+    return stop(context, "T001", `the state must come from init, found ${describe(state)}`, span);
   const update = functionOf({ definition: template.definition } as never, "update");
-  if (update === null) return stop(context, "T009", `${template.definition.name.text} has no update`, template.definition.name.span);
+  if (update === null)
+    return stop(context, "T009", `${template.definition.name.text} has no update`, template.definition.name.span);
   const fields = states(template).map((f) => f.name.text);
   const moving = plainTree(new Map([...p.leaves].filter(([name]) => g.leaves.has(name))), p.donor, p.origin);
-  const stateTrees = fields.map((name) => treeArg(context, state.fields.get(name) ?? { kind: "none" }, `the state ${name}`, span));
-  const narrowed = stateTrees.map((t) => plainTree(new Map([...t.leaves].filter(([name]) => g.leaves.has(name))), t.donor, t.origin));
+  const stateTrees = fields.map((name) =>
+    treeArg(context, state.fields.get(name) ?? { kind: "none" }, `the state ${name}`, span),
+  );
+  const narrowed = stateTrees.map((t) =>
+    plainTree(new Map([...t.leaves].filter(([name]) => g.leaves.has(name))), t.donor, t.origin),
+  );
   const result = lift(stepInto(context, "step"), {
     name: template.definition.name.text,
     span,
@@ -79,21 +104,51 @@ export function takeStep(context: Context, template: TemplateValue, args: readon
       fields.forEach((name, i) => {
         scope.names.own.set(name, old[i]);
       });
-      const given = new Map([own, gradient, number].flatMap((value, i): [string, Given][] => {
-        const param = update.params[i];
-        return param === undefined ? [] : [[param.pattern.kind === "name" ? param.pattern.name.text : String(i), { value, at: { file: context.file, span } }]];
-      }));
+      const given = new Map(
+        [own, gradient, number].flatMap((value, i): [string, Given][] => {
+          const param = update.params[i];
+          return param === undefined
+            ? []
+            : [
+                [
+                  param.pattern.kind === "name" ? param.pattern.name.text : String(i),
+                  { value, at: { file: context.file, span } },
+                ],
+              ];
+        }),
+      );
       bindParams(scope, `${template.definition.name.text}.update`, update.params, given, { file: context.file, span });
       const next = evaluateBlock(scope, update.body);
-      if (next === undefined) return stop(scope, "T009", "update ends without returning the new parameter", update.span);
-      return { kind: "record", fields: new Map([["", next], ...fields.map((name): [string, Value] => [name, running(scope, scope.names.own.get(name)!)])]) };
+      if (next === undefined)
+        return stop(scope, "T009", "update ends without returning the new parameter", update.span);
+      return {
+        kind: "record",
+        fields: new Map([
+          ["", next],
+          ...fields.map((name): [string, Value] => [name, running(scope, scope.names.own.get(name)!)]),
+        ]),
+      };
     },
   }) as RecordValue;
   const moved = result.fields.get("") as TreeValue;
-  const next: TreeValue = { ...p, leaves: new Map([...p.leaves].map(([name, leaf]) => [name, moved.leaves.has(name) ? { ...leaf, value: moved.leaves.get(name)!.value } : leaf])) };
+  const next: TreeValue = {
+    ...p,
+    leaves: new Map(
+      [...p.leaves].map(([name, leaf]) => [
+        name,
+        moved.leaves.has(name) ? { ...leaf, value: moved.leaves.get(name)!.value } : leaf,
+      ]),
+    ),
+  };
   const trees = fields.map((name, i): [string, Value] => {
     const fresh = result.fields.get(name) as TreeValue;
-    return [name, { ...stateTrees[i], leaves: new Map([...stateTrees[i].leaves].map(([n, leaf]) => [n, fresh.leaves.get(n) ?? leaf])) }];
+    return [
+      name,
+      {
+        ...stateTrees[i],
+        leaves: new Map([...stateTrees[i].leaves].map(([n, leaf]) => [n, fresh.leaves.get(n) ?? leaf])),
+      },
+    ];
   });
   return { kind: "tuple", items: [next, { kind: "record", fields: new Map(trees) }] };
 }

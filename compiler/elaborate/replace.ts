@@ -6,19 +6,31 @@ import { type Context, stop } from "./context.js";
 import { describe, type Leaf, type RecordValue, type TreeValue, tensor, type Value } from "./value.js";
 
 export function replaceLeaves(context: Context, target: Value, changes: Value, span: Span): Value {
-  if (target.kind === "record" && changes.kind === "record") return { ...target, fields: new Map([...target.fields, ...changes.fields]) };
-  if (target.kind === "tree" && (changes.kind === "record" || changes.kind === "tree")) return replaceInTree(context, target, changes, span);
-  return stop(context, "T008", `with replaces parts of a model or a record, found ${describe(target)} with ${describe(changes)}`, span);
+  if (target.kind === "record" && changes.kind === "record")
+    return { ...target, fields: new Map([...target.fields, ...changes.fields]) };
+  if (target.kind === "tree" && (changes.kind === "record" || changes.kind === "tree"))
+    return replaceInTree(context, target, changes, span);
+  return stop(
+    context,
+    "T008",
+    `with replaces parts of a model or a record, found ${describe(target)} with ${describe(changes)}`,
+    span,
+  );
 }
 
 function replaceInTree(context: Context, target: TreeValue, changes: RecordValue | TreeValue, span: Span): TreeValue {
   const leaves = new Map(target.leaves);
-  const given: Iterable<[string, Value]> = changes.kind === "record" ? changes.fields : [...changes.leaves].map(([name, leaf]): [string, Value] => [name, leaf.value]);
+  const given: Iterable<[string, Value]> =
+    changes.kind === "record"
+      ? changes.fields
+      : [...changes.leaves].map(([name, leaf]): [string, Value] => [name, leaf.value]);
   for (const [name, value] of given) {
     const old = leaves.get(name);
     if (old === undefined) {
       const near = nearest(name, [...leaves.keys()]);
-      return stop(context, "R004", `${target.origin} has no tensor ${JSON.stringify(name)}`, span, { help: near.length > 0 ? `did you mean ${near.join(" or ")}?` : null });
+      return stop(context, "R004", `${target.origin} has no tensor ${JSON.stringify(name)}`, span, {
+        help: near.length > 0 ? `did you mean ${near.join(" or ")}?` : null,
+      });
     }
     leaves.set(name, replaced(context, name, old, value, span));
   }
@@ -27,10 +39,27 @@ function replaceInTree(context: Context, target: TreeValue, changes: RecordValue
 
 function replaced(context: Context, name: string, old: Leaf, value: Value, span: Span): Leaf {
   if (value.kind !== "tensor" || old.value.kind !== "tensor") {
-    return old.value.kind === value.kind ? { ...old, value } : stop(context, "T001", `${JSON.stringify(name)} is ${describe(old.value)}, and cannot become ${describe(value)}`, span);
+    return old.value.kind === value.kind
+      ? { ...old, value }
+      : stop(
+          context,
+          "T001",
+          `${JSON.stringify(name)} is ${describe(old.value)}, and cannot become ${describe(value)}`,
+          span,
+        );
   }
   if (showShape(value.node.shape) !== showShape(old.value.node.shape)) {
-    return stop(context, "H002", `${JSON.stringify(name)} is ${describe(old.value)}, and cannot become ${describe(value)}`, span);
+    return stop(
+      context,
+      "H002",
+      `${JSON.stringify(name)} is ${describe(old.value)}, and cannot become ${describe(value)}`,
+      span,
+    );
   }
-  return { ...old, value: tensor(value.node, old.value.space), reference: old.reference ?? old.value.node, selected: true };
+  return {
+    ...old,
+    value: tensor(value.node, old.value.space),
+    reference: old.reference ?? old.value.node,
+    selected: true,
+  };
 }

@@ -14,9 +14,15 @@ export function evaluateSchedule(context: Context, expr: ScheduleExpr): Value {
   if (expr.by === "step") return byStep(context, expr);
   const at = (use: Context): Value => {
     if (use.here === null) {
-      return stop(context, "R013", `\`by ${expr.by}\` has no value here: it depends on the place in a model`, expr.span, {
-        help: "give it to a function that is called on models",
-      });
+      return stop(
+        context,
+        "R013",
+        `\`by ${expr.by}\` has no value here: it depends on the place in a model`,
+        expr.span,
+        {
+          help: "give it to a function that is called on models",
+        },
+      );
     }
     const scope = { ...context, here: use.here };
     return expr.by === "depth" ? byDepth(scope, expr) : byCase(scope, expr);
@@ -32,7 +38,9 @@ export function evaluateSchedule(context: Context, expr: ScheduleExpr): Value {
 function byStep(context: Context, expr: ScheduleExpr): Value {
   const at = (use: Context): Value => {
     if (use.loop === null) {
-      return stop(context, "R013", "`by step` has no value here: it depends on the step of a running loop", expr.span, { help: "give it to an optimizer, or use it inside iterate" });
+      return stop(context, "R013", "`by step` has no value here: it depends on the step of a running loop", expr.span, {
+        help: "give it to an optimizer, or use it inside iterate",
+      });
     }
     return stepValue(context, expr, tensor(use.loop.index), use.loop.count);
   };
@@ -41,15 +49,23 @@ function byStep(context: Context, expr: ScheduleExpr): Value {
 
 function stepValue(context: Context, expr: ScheduleExpr, i: Value, count: number): Value {
   const { span } = expr;
-  const op = (sign: "+" | "-" | "*" | "/" | "^" | "<" | ">=" | "and", a: Value, b: Value) => binary(context, sign, a, b, span);
-  const choose = (c: Value, a: Value, b: Value): Value => tensor(context.graph.make("where", [c, a, b].map((v) => nodeOf(context, v, span))));
+  const op = (sign: "+" | "-" | "*" | "/" | "^" | "<" | ">=" | "and", a: Value, b: Value) =>
+    binary(context, sign, a, b, span);
+  const choose = (c: Value, a: Value, b: Value): Value =>
+    tensor(
+      context.graph.make(
+        "where",
+        [c, a, b].map((v) => nodeOf(context, v, span)),
+      ),
+    );
   if (expr.curve === null) {
     const otherwise = expr.otherwise === null ? null : evaluate(context, expr.otherwise);
     const cases = [...expr.cases].reverse();
     let value = otherwise;
     for (const c of cases) {
       const range = evaluate(context, c.key);
-      if (range.kind !== "range") return stop(context, "T001", `by step takes ranges of steps, found ${describe(range)}`, c.key.span);
+      if (range.kind !== "range")
+        return stop(context, "T001", `by step takes ranges of steps, found ${describe(range)}`, c.key.span);
       const inside = op("and", op(">=", i, int(range.from)), op("<", i, int(range.to)));
       const own = evaluate(context, c.value);
       value = value === null ? own : choose(inside, own, value);
@@ -70,11 +86,19 @@ function stepValue(context: Context, expr: ScheduleExpr, i: Value, count: number
       case "linear":
         return op("+", from, op("*", op("-", to, from), t));
       case "cosine": {
-        const half = op("/", op("+", int(1), tensor(context.graph.make("cos", [nodeOf(context, op("*", float(Math.PI), t), span)]))), int(2));
+        const half = op(
+          "/",
+          op("+", int(1), tensor(context.graph.make("cos", [nodeOf(context, op("*", float(Math.PI), t), span)]))),
+          int(2),
+        );
         return op("+", to, op("*", span1, half));
       }
       case "polynomial":
-        return op("+", to, op("*", span1, op("^", op("-", int(1), t), curve.power === null ? int(1) : evaluate(context, curve.power))));
+        return op(
+          "+",
+          to,
+          op("*", span1, op("^", op("-", int(1), t), curve.power === null ? int(1) : evaluate(context, curve.power))),
+        );
     }
   };
   if (warmup === 0) return course();
@@ -83,16 +107,20 @@ function stepValue(context: Context, expr: ScheduleExpr, i: Value, count: number
 
 function wholeNumber(context: Context, expr: Parameters<typeof evaluate>[1]): number {
   const value = evaluate(context, expr);
-  return value.kind === "number" && Number.isInteger(value.value) && value.value >= 0 ? value.value : stop(context, "T001", `warmup takes a number of steps, found ${describe(value)}`, expr.span);
+  return value.kind === "number" && Number.isInteger(value.value) && value.value >= 0
+    ? value.value
+    : stop(context, "T001", `warmup takes a number of steps, found ${describe(value)}`, expr.span);
 }
 
 function byDepth(context: Context, expr: ScheduleExpr): Value {
   const anchors = expr.anchors.map((e) => {
     const value = resolve(context, evaluate(context, e));
-    if (value.kind !== "number") return stop(context, "T001", `an anchor of by depth must be a number, found ${describe(value)}`, e.span);
+    if (value.kind !== "number")
+      return stop(context, "T001", `an anchor of by depth must be a number, found ${describe(value)}`, e.span);
     return value.value;
   });
-  if (anchors.length === 0) return stop(context, "T001", "by depth needs anchors", expr.span, { help: "write by depth { 0.2 .. 0.8 }" });
+  if (anchors.length === 0)
+    return stop(context, "T001", "by depth needs anchors", expr.span, { help: "write by depth { 0.2 .. 0.8 }" });
   context.here!.lift.looked = true;
   const at = context.here!.place.depth * (anchors.length - 1);
   const below = Math.min(Math.floor(at), anchors.length - 1);
@@ -107,26 +135,31 @@ function byCase(context: Context, expr: ScheduleExpr): Value {
     if (fits(context, expr, c.key, own)) return resolve(context, evaluate(context, c.value));
   }
   if (expr.otherwise !== null) return resolve(context, evaluate(context, expr.otherwise));
-  return stop(context, "R014", `by ${expr.by} has no case for ${describe(own)}`, expr.span, { help: "add `else value`" });
+  return stop(context, "R014", `by ${expr.by} has no case for ${describe(own)}`, expr.span, {
+    help: "add `else value`",
+  });
 }
 
 function fits(context: Context, expr: ScheduleExpr, key: ScheduleExpr["cases"][number]["key"], own: Value): boolean {
   if (expr.by === "name") {
     const pattern = evaluate(context, key);
-    if (pattern.kind !== "string" || own.kind !== "string") return stop(context, "T001", `by name takes patterns, found ${describe(pattern)}`, key.span);
+    if (pattern.kind !== "string" || own.kind !== "string")
+      return stop(context, "T001", `by name takes patterns, found ${describe(pattern)}`, key.span);
     return matchName(context, own.value, pattern.value, key.span);
   }
   if (expr.by === "layer") {
     const range = evaluate(context, key);
     const layer = own.kind === "number" ? own.value : -1;
-    if (range.kind !== "range" && range.kind !== "number") return stop(context, "T001", `by layer takes layers and ranges, found ${describe(range)}`, key.span);
+    if (range.kind !== "range" && range.kind !== "number")
+      return stop(context, "T001", `by layer takes layers and ranges, found ${describe(range)}`, key.span);
     const hit = range.kind === "range" ? layer >= range.from && layer < range.to : layer === range.value;
     const written = range.kind === "range" ? `${range.from}..${range.to}` : String(range.value);
     recordMatch(context, "layer", written, key.span, own.kind === "number" ? String(own.value) : null, hit);
     return hit;
   }
   const word = wordOr(context, key);
-  if (word.kind !== "string") return stop(context, "T001", `by ${expr.by} takes words, found ${describe(word)}`, key.span);
+  if (word.kind !== "string")
+    return stop(context, "T001", `by ${expr.by} takes words, found ${describe(word)}`, key.span);
   const hit = own.kind === "string" && own.value === word.value;
   recordMatch(context, expr.by, word.value, key.span, own.kind === "string" ? own.value : null, hit);
   return hit;

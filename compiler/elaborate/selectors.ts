@@ -57,7 +57,8 @@ export function hereField(context: Context, name: string, span: Span): Value {
 
 /** Words of the language that are values when no name hides them: scopes and dtypes. */
 export function constantWord(name: string): Value | null {
-  if (name === "row" || name === "column" || name === "tensor" || name === "model") return { kind: "scope", scope: name };
+  if (name === "row" || name === "column" || name === "tensor" || name === "model")
+    return { kind: "scope", scope: name };
   const stored = name.toUpperCase();
   if (name === name.toLowerCase() && isStorageDtype(stored)) return { kind: "dtype", dtype: stored };
   return null;
@@ -65,8 +66,14 @@ export function constantWord(name: string): Value | null {
 
 /** A bare word where a string is expected, or the value of the expression. */
 export function wordOr(context: Context, expr: Expr): Value {
-  if (expr.kind !== "name" || lookup(context.names, expr.name.text) !== undefined || isPlaceWord(context, expr.name.text)) return evaluate(context, expr);
-  if (context.session.definitions.find(context.file, expr.name.text) !== undefined && !isPlaceValue(expr.name.text)) return evaluate(context, expr);
+  if (
+    expr.kind !== "name" ||
+    lookup(context.names, expr.name.text) !== undefined ||
+    isPlaceWord(context, expr.name.text)
+  )
+    return evaluate(context, expr);
+  if (context.session.definitions.find(context.file, expr.name.text) !== undefined && !isPlaceValue(expr.name.text))
+    return evaluate(context, expr);
   return text(expr.name.text);
 }
 
@@ -75,16 +82,24 @@ export function selectorIn(context: Context, expr: Extract<Expr, { kind: "binary
   const left = evaluate(context, expr.left);
   if (expr.op === "matches") {
     const pattern = evaluate(context, expr.right);
-    if (left.kind !== "string" || pattern.kind !== "string") return stop(context, "T008", `matches compares a name with a pattern, found ${describe(left)} and ${describe(pattern)}`, expr.span);
+    if (left.kind !== "string" || pattern.kind !== "string")
+      return stop(
+        context,
+        "T008",
+        `matches compares a name with a pattern, found ${describe(left)} and ${describe(pattern)}`,
+        expr.span,
+      );
     return bool(matchName(context, left.value, pattern.value, expr.right.span));
   }
   if (expr.right.kind === "list") {
-    const what = expr.left.kind === "name" ? expr.left.name.text : expr.left.kind === "field" ? expr.left.name.text : null;
+    const what =
+      expr.left.kind === "name" ? expr.left.name.text : expr.left.kind === "field" ? expr.left.name.text : null;
     let found = false;
     for (const item of expr.right.items) {
       const value = wordOr(context, item);
       const hit = equalStatic(left, value) === true;
-      if (what !== null && value.kind === "string" && context.here !== null) recordMatch(context, what, value.value, item.span, left.kind === "string" ? left.value : null, hit);
+      if (what !== null && value.kind === "string" && context.here !== null)
+        recordMatch(context, what, value.value, item.span, left.kind === "string" ? left.value : null, hit);
       found ||= hit;
     }
     return bool(found);
@@ -92,21 +107,30 @@ export function selectorIn(context: Context, expr: Extract<Expr, { kind: "binary
   const right = evaluate(context, expr.right);
   if (right.kind === "range") return bool(left.kind === "number" && left.value >= right.from && left.value < right.to);
   if (right.kind === "tree" && context.here !== null) return bool(right.leaves.has(context.here.place.name));
-  if (right.kind === "list" || right.kind === "tuple") return bool(right.items.some((v) => equalStatic(left, v) === true));
+  if (right.kind === "list" || right.kind === "tuple")
+    return bool(right.items.some((v) => equalStatic(left, v) === true));
   return stop(context, "T008", `in needs a list, a range or a model on its right, found ${describe(right)}`, expr.span);
 }
 
 /** Whether a tensor's name matches a glob pattern; counts the match. */
 export function matchName(context: Context, name: string, pattern: string, span: Span): boolean {
   const compiled = compilePattern(pattern);
-  if (!compiled.ok) return stop(context, "R006", `the pattern ${JSON.stringify(pattern)} cannot be read: ${compiled.message}`, span);
+  if (!compiled.ok)
+    return stop(context, "R006", `the pattern ${JSON.stringify(pattern)} cannot be read: ${compiled.message}`, span);
   const hit = compiled.matches(name);
   recordMatch(context, "name", pattern, span, name, hit);
   return hit;
 }
 
 /** Notes that a word or pattern was tried at a place. */
-export function recordMatch(context: Context, what: string, pattern: string, span: Span, candidate: string | null, hit: boolean): void {
+export function recordMatch(
+  context: Context,
+  what: string,
+  pattern: string,
+  span: Span,
+  candidate: string | null,
+  hit: boolean,
+): void {
   const key = `${context.file}:${span.start}:${pattern}`;
   let use = context.session.matches.get(key);
   if (use === undefined) {
@@ -123,7 +147,10 @@ export function checkMatches(context: Context): void {
     if (use.hits > 0) continue;
     context.session.matches.clear();
     const near = nearestNames(use.pattern, [...use.candidates]);
-    const what = use.what === "name" ? `no tensor matches ${JSON.stringify(use.pattern)}` : `no tensor has the ${use.what} ${use.pattern}`;
+    const what =
+      use.what === "name"
+        ? `no tensor matches ${JSON.stringify(use.pattern)}`
+        : `no tensor has the ${use.what} ${use.pattern}`;
     stop({ ...context, file: use.at.file, here: null }, "R005", what, use.at.span, {
       help: near.length > 0 ? `the model has ${near.join(", ")}` : null,
     });
@@ -139,7 +166,10 @@ function nearestNames(pattern: string, names: readonly string[]): string[] {
     groups.set(shape, (groups.get(shape) ?? 0) + 1);
   }
   const plain = pattern.replace(/[*?{}]+/g, " ").trim();
-  const scored = [...groups.keys()].map((g) => ({ g, near: plain !== "" && g.includes(plain.split(" ").sort((a, b) => b.length - a.length)[0]) }));
+  const scored = [...groups.keys()].map((g) => ({
+    g,
+    near: plain !== "" && g.includes(plain.split(" ").sort((a, b) => b.length - a.length)[0]),
+  }));
   const holding = scored.filter((s) => s.near).map((s) => s.g);
   const close = holding.length > 0 ? holding.slice(0, 3) : nearest(pattern, [...groups.keys()]);
   const chosen = close.length > 0 ? close : [...groups.keys()].slice(0, 4);

@@ -10,7 +10,11 @@ import type { Donor, Leaf, Value } from "./value.js";
 export interface ModelHeader {
   readonly id: string;
   readonly path: string;
-  readonly tensors: readonly { readonly name: string; readonly dtype: StorageDtype; readonly shape: readonly number[] }[];
+  readonly tensors: readonly {
+    readonly name: string;
+    readonly dtype: StorageDtype;
+    readonly shape: readonly number[];
+  }[];
   readonly config: Readonly<Record<string, unknown>> | null;
   readonly modelType: string | null;
 }
@@ -25,7 +29,10 @@ export interface Definitions {
   find(file: string, name: string): { readonly definition: Definition; readonly file: string } | undefined;
   names(file: string): readonly string[];
   /** The network of a checkpoint by what its config says; absent where the host offers none. */
-  architecture?(modelType: string | null, architectures: readonly string[]): { readonly definition: ModuleDefinition; readonly file: string } | null;
+  architecture?(
+    modelType: string | null,
+    architectures: readonly string[],
+  ): { readonly definition: ModuleDefinition; readonly file: string } | null;
 }
 
 /** One tensor of a saved model. */
@@ -84,7 +91,12 @@ export interface Session {
   readonly lifts: LiftedCall[];
   readonly draws: Map<string, number>;
   /** Conditions of `require` whose value is known only while running. */
-  readonly requirements: { readonly node: Node; readonly message: string; readonly at: { readonly file: string; readonly span: Span }; readonly place: string }[];
+  readonly requirements: {
+    readonly node: Node;
+    readonly message: string;
+    readonly at: { readonly file: string; readonly span: Span };
+    readonly place: string;
+  }[];
   /** Patterns and words of schedules and selectors, and how many places each matched (selectors.ts). */
   readonly matches: Map<string, PatternUse>;
 }
@@ -96,4 +108,3 @@ export interface PatternUse {
   readonly candidates: Set<string>;
   hits: number;
 }
-

@@ -51,7 +51,8 @@ export function coerce(context: Context, value: Value, type: TypeExpr, at: At, w
     case "tensor":
       return coerceTensor(context, value, type, at, what);
     case "tuple": {
-      if ((value.kind !== "tuple" && value.kind !== "list") || value.items.length !== type.items.length) return mismatch(context, value, type, at, what);
+      if ((value.kind !== "tuple" && value.kind !== "list") || value.items.length !== type.items.length)
+        return mismatch(context, value, type, at, what);
       return { kind: "tuple", items: value.items.map((v, i) => coerce(context, v, type.items[i], at, what)) };
     }
     case "record": {
@@ -66,18 +67,31 @@ export function coerce(context: Context, value: Value, type: TypeExpr, at: At, w
   }
 }
 
-function coerceFields(context: Context, value: Extract<Value, { kind: "record" }>, fields: Extract<TypeExpr, { kind: "record" }>["fields"], at: At, what: string): Value {
+function coerceFields(
+  context: Context,
+  value: Extract<Value, { kind: "record" }>,
+  fields: Extract<TypeExpr, { kind: "record" }>["fields"],
+  at: At,
+  what: string,
+): Value {
   const result = new Map(value.fields);
   for (const field of fields) {
     const name = field.pattern.kind === "name" ? field.pattern.name.text : "";
     const given = value.fields.get(name);
     if (given === undefined && field.default === null) blame(context, "T003", `${what} lacks the field ${name}`, at);
-    if (given !== undefined && field.type !== null) result.set(name, coerce(context, given, field.type, at, `the field ${name}`));
+    if (given !== undefined && field.type !== null)
+      result.set(name, coerce(context, given, field.type, at, `the field ${name}`));
   }
   return { kind: "record", fields: result };
 }
 
-function coerceNamed(context: Context, value: Value, type: Extract<TypeExpr, { kind: "named" }>, at: At, what: string): Value {
+function coerceNamed(
+  context: Context,
+  value: Value,
+  type: Extract<TypeExpr, { kind: "named" }>,
+  at: At,
+  what: string,
+): Value {
   const running = value.kind === "tensor" && value.node.shape.length === 0;
   switch (type.name.text) {
     case "Float":
@@ -89,11 +103,18 @@ function coerceNamed(context: Context, value: Value, type: Extract<TypeExpr, { k
       if (value.kind === "schedule" || running) return value;
       if (value.kind === "number" && Number.isInteger(value.value)) return int(value.value);
       if (value.kind === "number") {
-        return blame(context, "T001", `${what} must be an Int, found ${value.value}`, at, { help: "round it with floor, ceil or int" });
+        return blame(context, "T001", `${what} must be an Int, found ${value.value}`, at, {
+          help: "round it with floor, ceil or int",
+        });
       }
       break;
     case "Bool":
-      if (value.kind === "bool" || value.kind === "schedule" || (running && (value as TensorValue).node.dtype === "bool")) return value;
+      if (
+        value.kind === "bool" ||
+        value.kind === "schedule" ||
+        (running && (value as TensorValue).node.dtype === "bool")
+      )
+        return value;
       break;
     case "String":
     case "Path":
@@ -106,10 +127,23 @@ function coerceNamed(context: Context, value: Value, type: Extract<TypeExpr, { k
       if (value.kind === "scope" || value.kind === "number") return value;
       break;
     case "List":
-      if (value.kind === "range") return coerceNamed(context, { kind: "list", items: Array.from({ length: value.to - value.from }, (_, i) => int(value.from + i)) }, type, at, what);
+      if (value.kind === "range")
+        return coerceNamed(
+          context,
+          { kind: "list", items: Array.from({ length: value.to - value.from }, (_, i) => int(value.from + i)) },
+          type,
+          at,
+          what,
+        );
       if (value.kind === "list" || value.kind === "tuple") {
         const [of] = type.args;
-        return { kind: "list", items: of === undefined ? value.items : value.items.map((v, i) => coerce(context, v, of, at, `item ${i} of ${what}`)) };
+        return {
+          kind: "list",
+          items:
+            of === undefined
+              ? value.items
+              : value.items.map((v, i) => coerce(context, v, of, at, `item ${i} of ${what}`)),
+        };
       }
       break;
     case "Model":
@@ -134,17 +168,35 @@ function coerceNamed(context: Context, value: Value, type: Extract<TypeExpr, { k
   return mismatch(context, value, type, at, what);
 }
 
-function coerceUnion(context: Context, value: Value, type: Extract<TypeExpr, { kind: "union" }>, at: At, what: string): Value {
+function coerceUnion(
+  context: Context,
+  value: Value,
+  type: Extract<TypeExpr, { kind: "union" }>,
+  at: At,
+  what: string,
+): Value {
   if (value.kind !== "string") return mismatch(context, value, type, at, what);
   const options = type.options.map((o) => o.parts.join(""));
   if (options.includes(value.value)) return { ...value, words: options };
   const near = nearest(value.value, options);
-  return blame(context, "T012", `${what} must be one of ${options.map((o) => `"${o}"`).join(", ")}, found "${value.value}"`, at, {
-    help: near.length > 0 ? `did you mean "${near[0]}"?` : null,
-  });
+  return blame(
+    context,
+    "T012",
+    `${what} must be one of ${options.map((o) => `"${o}"`).join(", ")}, found "${value.value}"`,
+    at,
+    {
+      help: near.length > 0 ? `did you mean "${near[0]}"?` : null,
+    },
+  );
 }
 
-function coerceTensor(context: Context, value: Value, type: Extract<TypeExpr, { kind: "tensor" }>, at: At, what: string): Value {
+function coerceTensor(
+  context: Context,
+  value: Value,
+  type: Extract<TypeExpr, { kind: "tensor" }>,
+  at: At,
+  what: string,
+): Value {
   const declared = coerceNumberToTensor(context, value);
   if (declared.kind !== "tensor") return mismatch(context, value, type, at, what);
   const axes = type.dims === null ? declared.axes : bindDims(context, declared, type.dims, at, what);
@@ -157,13 +209,20 @@ function coerceNumberToTensor(context: Context, value: Value): Value {
 }
 
 /** Binds the names of the dimensions to the tensor's shape, or reports the one that does not fit. */
-function bindDims(context: Context, value: TensorValue, dims: readonly DimExpr[], at: At, what: string): TensorValue["axes"] {
+function bindDims(
+  context: Context,
+  value: TensorValue,
+  dims: readonly DimExpr[],
+  at: At,
+  what: string,
+): TensorValue["axes"] {
   const { shape } = value.node;
   const restAt = dims.findIndex((d) => d.kind === "rest");
   const fixed = dims.length - (restAt < 0 ? 0 : 1);
   const wrong = (message: string): never =>
     blame(context, "H002", `${what} is ${describe(value)}, but is declared ${showDims(context, dims)}: ${message}`, at);
-  if (restAt < 0 ? shape.length !== fixed : shape.length < fixed) wrong(`${fixed} axes expected${restAt < 0 ? "" : " at least"}, ${shape.length} found`);
+  if (restAt < 0 ? shape.length !== fixed : shape.length < fixed)
+    wrong(`${fixed} axes expected${restAt < 0 ? "" : " at least"}, ${shape.length} found`);
   const axes: (string | null)[] = [];
   let next = 0;
   for (const dim of dims) {
@@ -197,7 +256,10 @@ function bindDims(context: Context, value: TensorValue, dims: readonly DimExpr[]
 /** The shape that a type with fixed dimensions declares. */
 export function shapeOfType(context: Context, type: Extract<TypeExpr, { kind: "tensor" }>): number[] {
   return (type.dims ?? []).map((dim) => {
-    if (dim.kind !== "size") return stop(context, "T007", "the shape of a parameter must be known", dim.span, { help: "name every dimension" });
+    if (dim.kind !== "size")
+      return stop(context, "T007", "the shape of a parameter must be known", dim.span, {
+        help: "name every dimension",
+      });
     return dimValue(context, dim.value);
   });
 }
@@ -229,15 +291,37 @@ export function liftsThrough(context: Context, value: Value, type: TypeExpr | nu
     case "optional":
       return liftsThrough(context, value, type.of);
     case "tuple":
-      return (value.kind === "tuple" || value.kind === "list") && value.items.some((v, i) => type.items[i] !== undefined && liftsThrough(context, v, type.items[i]));
+      return (
+        (value.kind === "tuple" || value.kind === "list") &&
+        value.items.some((v, i) => type.items[i] !== undefined && liftsThrough(context, v, type.items[i]))
+      );
     case "record":
-      return value.kind === "record" && type.fields.some((f) => f.pattern.kind === "name" && liftsThrough(context, value.fields.get(f.pattern.name.text) ?? { kind: "none" }, f.type));
+      return (
+        value.kind === "record" &&
+        type.fields.some(
+          (f) =>
+            f.pattern.kind === "name" &&
+            liftsThrough(context, value.fields.get(f.pattern.name.text) ?? { kind: "none" }, f.type),
+        )
+      );
     case "named": {
       const name = type.name.text;
-      if (name === "List") return (value.kind === "list" || value.kind === "tuple") && value.items.some((v) => liftsThrough(context, v, type.args[0] ?? null));
+      if (name === "List")
+        return (
+          (value.kind === "list" || value.kind === "tuple") &&
+          value.items.some((v) => liftsThrough(context, v, type.args[0] ?? null))
+        );
       if (["Float", "Fraction", "Int", "Bool"].includes(name)) return value.kind === "tree";
       const found = context.session.definitions.find(context.file, name);
-      return found?.definition.kind === "record" && value.kind === "record" && found.definition.fields.some((f) => f.pattern.kind === "name" && liftsThrough(context, value.fields.get(f.pattern.name.text) ?? { kind: "none" }, f.type));
+      return (
+        found?.definition.kind === "record" &&
+        value.kind === "record" &&
+        found.definition.fields.some(
+          (f) =>
+            f.pattern.kind === "name" &&
+            liftsThrough(context, value.fields.get(f.pattern.name.text) ?? { kind: "none" }, f.type),
+        )
+      );
     }
     default:
       return false;

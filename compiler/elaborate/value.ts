@@ -183,7 +183,11 @@ export function list(items: readonly Value[]): ListValue {
   return { kind: "list", items };
 }
 
-export function tensor(node: Node, space: TensorValue["space"] = "tensor", axes: TensorValue["axes"] = null): TensorValue {
+export function tensor(
+  node: Node,
+  space: TensorValue["space"] = "tensor",
+  axes: TensorValue["axes"] = null,
+): TensorValue {
   return { kind: "tensor", node, space, axes };
 }
 

@@ -3,7 +3,13 @@
  * after the run, the digests that were computed. Out: which tensors to hash, and one digest a checkpoint.
  */
 import type { FileTensor } from "../../compiler/index.js";
-import { type Checkpoint, DigestCache, type FileIdentity, identifyFile, tensorListDigest } from "../checkpoint/index.js";
+import {
+  type Checkpoint,
+  DigestCache,
+  type FileIdentity,
+  identifyFile,
+  tensorListDigest,
+} from "../checkpoint/index.js";
 
 export interface InputDigests {
   readonly unhashed: readonly FileTensor[];
@@ -23,7 +29,8 @@ export function inputDigests(checkpoints: ReadonlyMap<string, Checkpoint>): Inpu
         identities.set(file, identity);
         known.set(file, new Map(identity === null ? [] : cache.get(identity)));
       }
-      if (!known.get(file)!.has(name)) unhashed.push({ source, name, dtype, elements: shape.reduce((a, b) => a * b, 1) });
+      if (!known.get(file)!.has(name))
+        unhashed.push({ source, name, dtype, elements: shape.reduce((a, b) => a * b, 1) });
     }
   }
   return {
@@ -41,7 +48,14 @@ export function inputDigests(checkpoints: ReadonlyMap<string, Checkpoint>): Inpu
       return new Map(
         [...checkpoints].map(([source, checkpoint]) => [
           source,
-          tensorListDigest([...checkpoint.tensors.values()].map(({ name, dtype, shape, file }) => ({ name, dtype, shape, hex: known.get(file)!.get(name)! }))),
+          tensorListDigest(
+            [...checkpoint.tensors.values()].map(({ name, dtype, shape, file }) => ({
+              name,
+              dtype,
+              shape,
+              hex: known.get(file)!.get(name)!,
+            })),
+          ),
         ]),
       );
     },

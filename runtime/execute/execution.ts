@@ -7,7 +7,7 @@ import { type FileTensor, type Program, stepKey, type Task } from "../../compile
 import { HostValues } from "./host-values.js";
 import type { FileRange, Job, JobResult, JobSpec, Lane, TaskJob } from "./job.js";
 import { pieceUnits, spans } from "./pieces.js";
-import { SelectionGroup, selectionGroups } from "./selection-group.js";
+import { type SelectionGroup, selectionGroups } from "./selection-group.js";
 import { collect } from "./statistics.js";
 
 export interface ExecutionRequest {
@@ -117,7 +117,13 @@ export class Execution {
     await ended;
     request.signal.removeEventListener("abort", stop);
     if (this.failure !== null) throw this.failure;
-    return { values: this.values, outputHex: this.outputHex, inputHex: this.inputHex, bytesRead: this.bytesRead, bytesWritten: this.bytesWritten };
+    return {
+      values: this.values,
+      outputHex: this.outputHex,
+      inputHex: this.inputHex,
+      bytesRead: this.bytesRead,
+      bytesWritten: this.bytesWritten,
+    };
   }
 
   /** Gives jobs to idle lanes until there is none of one or the other. */
@@ -202,7 +208,8 @@ export class Execution {
     const columns = new Map<number, Float32Array>();
     for (const step of task.steps) {
       if (step.kind !== "kernel") continue;
-      for (const input of step.inputs) if (input.kind === "column") columns.set(input.node, this.values.column(input.node));
+      for (const input of step.inputs)
+        if (input.kind === "column") columns.set(input.node, this.values.column(input.node));
     }
     const jobs = (run.spans ?? spans(program, task, piece, undivided)).map(
       ({ first, count }): Omit<TaskJob, "id"> => ({
@@ -221,7 +228,14 @@ export class Execution {
         mark: run.mark ?? null,
       }),
     );
-    this.add({ priority: this.priorities[task.id], jobs, results: new Array(jobs.length), next: 0, open: 0, done: run.done });
+    this.add({
+      priority: this.priorities[task.id],
+      jobs,
+      results: new Array(jobs.length),
+      next: 0,
+      open: 0,
+      done: run.done,
+    });
   }
 
   private integer(ref: Extract<Task["steps"][number], { kind: "kernel" }>["integers"][number]): number {
@@ -309,7 +323,8 @@ export class Execution {
 /** Largest places first; within a place lower levels first. */
 function placePriorities(program: Program): number[] {
   const sizes = new Map<string, number>();
-  for (const task of program.tasks) sizes.set(task.place, Math.max(sizes.get(task.place) ?? 0, task.domain.units * task.domain.cols));
+  for (const task of program.tasks)
+    sizes.set(task.place, Math.max(sizes.get(task.place) ?? 0, task.domain.units * task.domain.cols));
   const order = new Map([...sizes].sort((a, b) => b[1] - a[1]).map(([place], i) => [place, i]));
   return program.tasks.map((task) => order.get(task.place)! * 64 + task.level);
 }

@@ -38,7 +38,12 @@ export function openFiles(): OpenFiles {
           return fail("X001", `cannot read ${path}: ${(error as Error).message}`, { file: path, span: null });
         }
         if (n === 0) {
-          return fail("X001", `${path} ended at byte ${position + done}, ${into.length - done} bytes early: it changed while it was read`, { file: path, span: null }, { help: "let nobody write to the inputs during a run" });
+          return fail(
+            "X001",
+            `${path} ended at byte ${position + done}, ${into.length - done} bytes early: it changed while it was read`,
+            { file: path, span: null },
+            { help: "let nobody write to the inputs during a run" },
+          );
         }
         done += n;
       }
@@ -52,7 +57,12 @@ export function openFiles(): OpenFiles {
         } catch (error) {
           const { code, message } = error as NodeJS.ErrnoException;
           const full = code === "ENOSPC" || code === "EDQUOT";
-          return fail("X002", full ? `the disk is full: ${path} could not be written` : `cannot write ${path}: ${message}`, { file: path, span: null }, { help: full ? "free some space, or save to another disk with --out" : null });
+          return fail(
+            "X002",
+            full ? `the disk is full: ${path} could not be written` : `cannot write ${path}: ${message}`,
+            { file: path, span: null },
+            { help: full ? "free some space, or save to another disk with --out" : null },
+          );
         }
       }
     },

@@ -33,7 +33,11 @@ export function cpuLane(program: Program): Lane {
     }
   });
   worker.on("error", failAll);
-  worker.on("exit", () => failAll(new PeftError([diagnostic("X003", "a worker thread ended before its work was done", { file: "", span: null })])));
+  worker.on("exit", () =>
+    failAll(
+      new PeftError([diagnostic("X003", "a worker thread ended before its work was done", { file: "", span: null })]),
+    ),
+  );
   return {
     kind: "cpu",
     run(job: Job) {

@@ -56,7 +56,12 @@ export function taskMemory(program: Program, task: Task, piece: number): number 
 }
 
 /** The jobs of a task: runs of whole pieces. Tasks that are hashed on the way out, or not cut, are one job. */
-export function spans(program: Program, task: Task, piece: number, undivided: boolean): { first: number; count: number }[] {
+export function spans(
+  program: Program,
+  task: Task,
+  piece: number,
+  undivided: boolean,
+): { first: number; count: number }[] {
   const { units } = task.domain;
   if (undivided || task.whole) return [{ first: 0, count: units }];
   const { unit } = unitBytes(program, task);

@@ -4,8 +4,8 @@
  */
 import * as os from "node:os";
 import * as path from "node:path";
-import { bytesOf, type FileTensor, type Program, type Scheduled, schedule } from "../../compiler/index.js";
 import type { Plan, StaticValue } from "../../compiler/elaborate/index.js";
+import { bytesOf, type FileTensor, type Program, type Scheduled, schedule } from "../../compiler/index.js";
 import type { Node } from "../../compiler/ir/index.js";
 import { diagnostic, fail, PeftError } from "../../grammar/index.js";
 import { type Checkpoint, checkSpace, checkTarget, type OutputPlan, planOutput } from "../checkpoint/index.js";
@@ -77,7 +77,9 @@ export function prepare(compiled: Compiled, options: PrepareOptions): Prepared {
 function layOut(compiled: Compiled, plan: Plan, program: Program, index: number, base: string): OutputPlan {
   const save = plan.saves[index];
   const donor: Checkpoint | undefined = save.donor === null ? undefined : compiled.checkpoints.get(save.donor.id);
-  const tensors = program.outputs.filter((o) => o.save === index).map(({ name, dtype, shape }) => ({ name, dtype, shape }));
+  const tensors = program.outputs
+    .filter((o) => o.save === index)
+    .map(({ name, dtype, shape }) => ({ name, dtype, shape }));
   const folder = donor?.folder ?? null;
   return planOutput({
     to: path.resolve(base, save.to),
@@ -118,20 +120,37 @@ export function reportNodes(value: StaticValue): Node[] {
 }
 
 /** Threads and chunk that keep within the memory limit; a smaller chunk is tried before fewer threads. */
-function fit(program: Program, device: "cpu" | "gpu", options: PrepareOptions): { threads: number; chunk: number; memory: number } {
+function fit(
+  program: Program,
+  device: "cpu" | "gpu",
+  options: PrepareOptions,
+): { threads: number; chunk: number; memory: number } {
   const threads = device === "gpu" ? 1 : Math.max(1, options.threads ?? os.availableParallelism());
   const chunk = options.chunk ?? (device === "gpu" ? 64 * MIB : MIB);
   const need = (t: number, c: number) => BASE_MEMORY + t * (THREAD_MEMORY + laneMemory(program, c));
   const { memory } = options;
   if (memory === null || need(threads, chunk) <= memory) return { threads, chunk, memory: need(threads, chunk) };
   for (let t = threads; t >= 1; t--) {
-    for (let c = chunk; c >= 65536; c /= 2) if (need(t, c) <= memory) return { threads: t, chunk: c, memory: need(t, c) };
+    for (let c = chunk; c >= 65536; c /= 2)
+      if (need(t, c) <= memory) return { threads: t, chunk: c, memory: need(t, c) };
   }
-  const largest = [...program.tasks].sort((a, b) => taskMemory(program, b, b.domain.block) - taskMemory(program, a, a.domain.block))[0];
-  return fail("X010", `this run needs at least ${mib(need(1, 65536))}, and --memory allows ${mib(memory)}`, { file: "", span: null }, {
-    notes: largest === undefined ? [] : [`the most is needed for ${JSON.stringify(largest.place)}: ${mib(taskMemory(program, largest, largest.domain.block))}${largest.whole ? ", because a whole tensor must be in memory" : ""}`],
-    help: "allow more with --memory",
-  });
+  const largest = [...program.tasks].sort(
+    (a, b) => taskMemory(program, b, b.domain.block) - taskMemory(program, a, a.domain.block),
+  )[0];
+  return fail(
+    "X010",
+    `this run needs at least ${mib(need(1, 65536))}, and --memory allows ${mib(memory)}`,
+    { file: "", span: null },
+    {
+      notes:
+        largest === undefined
+          ? []
+          : [
+              `the most is needed for ${JSON.stringify(largest.place)}: ${mib(taskMemory(program, largest, largest.domain.block))}${largest.whole ? ", because a whole tensor must be in memory" : ""}`,
+            ],
+      help: "allow more with --memory",
+    },
+  );
 }
 
 function laneMemory(program: Program, chunk: number): number {
@@ -145,7 +164,9 @@ function mib(bytes: number): string {
 /** Bytes of inputs that all passes read: two rounds for a threshold. */
 function bytesToRead(program: Program): number {
   const bytes = (files: readonly FileTensor[]) => files.reduce((n, f) => n + f.elements * bytesOf(f.dtype), 0);
-  const tasks = program.tasks.filter((t) => t.kind !== "equals").reduce((n, t) => n + bytes(t.files) * (t.kind === "thresholds" ? 2 : 1), 0);
+  const tasks = program.tasks
+    .filter((t) => t.kind !== "equals")
+    .reduce((n, t) => n + bytes(t.files) * (t.kind === "thresholds" ? 2 : 1), 0);
   return tasks + bytes(program.outputs.flatMap((o) => (o.copy === null ? [] : [o.copy])));
 }
 

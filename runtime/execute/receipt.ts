@@ -33,7 +33,8 @@ export interface TensorRecord {
 
 export function tensorRecord(output: Output, values: HostValues, hex: string | null): TensorRecord {
   const change = output.change === null ? null : Math.sqrt(values.get(output.change));
-  const lost = output.lost === null || change === null ? null : change === 0 ? 0 : Math.sqrt(values.get(output.lost)) / change;
+  const lost =
+    output.lost === null || change === null ? null : change === 0 ? 0 : Math.sqrt(values.get(output.lost)) / change;
   return {
     name: output.name,
     dtype: output.dtype,
@@ -58,7 +59,9 @@ export interface ReceiptRequest {
 /** The digest of an output; null without hashes. */
 export function outputDigest(tensors: readonly TensorRecord[]): string | null {
   if (tensors.some((t) => t.sha256 === null)) return null;
-  return tensorListDigest(tensors.map((t) => ({ name: t.name, dtype: t.dtype as never, shape: t.shape, hex: t.sha256! })));
+  return tensorListDigest(
+    tensors.map((t) => ({ name: t.name, dtype: t.dtype as never, shape: t.shape, hex: t.sha256! })),
+  );
 }
 
 export function receiptText(request: ReceiptRequest): string {
@@ -69,12 +72,19 @@ export function receiptText(request: ReceiptRequest): string {
   const uses = [...compiled.texts]
     .filter(([file]) => file !== compiled.file && compiled.files.has(file))
     .map(([file, text]) => ({
-      file: file.startsWith(library) ? `std/${path.relative(library, file)}` : path.relative(folder, path.resolve(file)),
+      file: file.startsWith(library)
+        ? `std/${path.relative(library, file)}`
+        : path.relative(folder, path.resolve(file)),
       sha256: sha256(text),
     }));
   const receipt = {
     peftc: packageVersion(),
-    recipe: { file: path.basename(compiled.file), name: compiled.plan!.recipe, sha256: sha256(compiled.text), text: compiled.text },
+    recipe: {
+      file: path.basename(compiled.file),
+      name: compiled.plan!.recipe,
+      sha256: sha256(compiled.text),
+      text: compiled.text,
+    },
     uses,
     settings: Object.fromEntries(compiled.plan!.settings),
     seed: compiled.plan!.seed,
@@ -86,7 +96,11 @@ export function receiptText(request: ReceiptRequest): string {
       bytes: [...checkpoint.tensors.values()].reduce((n, t) => n + t.bytes, 0),
       digest: request.inputs.get(source) ?? null,
     })),
-    output: { tensors: tensors.length, bytes: tensors.reduce((n, t) => n + t.shape.reduce((a, b) => a * b, 1) * bytesOf(t.dtype as never), 0), digest: outputDigest(tensors) },
+    output: {
+      tensors: tensors.length,
+      bytes: tensors.reduce((n, t) => n + t.shape.reduce((a, b) => a * b, 1) * bytesOf(t.dtype as never), 0),
+      digest: outputDigest(tensors),
+    },
     files: plan.files.map((f) => ({ name: f.name, bytes: f.bytes })),
     tensors,
   };

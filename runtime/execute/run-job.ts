@@ -3,7 +3,15 @@
  * task on it, writes its own range of the output. No byte crosses a thread. Used by the worker threads and by the GPU.
  */
 import { createHash } from "node:crypto";
-import { bytesOf, type BufferRef, HISTOGRAM_BINS, type Program, rankRow, type Step, type Task } from "../../compiler/index.js";
+import {
+  type BufferRef,
+  bytesOf,
+  HISTOGRAM_BINS,
+  type Program,
+  rankRow,
+  type Step,
+  type Task,
+} from "../../compiler/index.js";
 import type { KernelResult, Memory, Region, Runner } from "../device/index.js";
 import type { OpenFiles } from "./files.js";
 import type { CopyJob, HashJob, Job, JobResult, TaskJob } from "./job.js";
@@ -31,7 +39,12 @@ function copy(files: OpenFiles, job: CopyJob): JobResult {
     digest?.update(piece);
     files.write(job.to.path, piece, job.to.offset + at);
   }
-  return { ...empty(job.id), hex: digest?.digest("hex") ?? null, bytesRead: job.from.bytes, bytesWritten: job.from.bytes };
+  return {
+    ...empty(job.id),
+    hex: digest?.digest("hex") ?? null,
+    bytesRead: job.from.bytes,
+    bytesWritten: job.from.bytes,
+  };
 }
 
 function hash(files: OpenFiles, job: HashJob): JobResult {
@@ -68,11 +81,15 @@ async function runTask(program: Program, runner: Runner, files: OpenFiles, job: 
   const piece = task.whole ? job.count : Math.min(job.piece, job.count);
   const outputPer = outputElements === task.domain.units ? 1 : unit;
   const buffers: Buffers = {
-    files: task.files.map((file, i) => runner.allocate(bytesFor(task, i, piece) ?? file.elements * bytesOf(file.dtype))),
+    files: task.files.map((file, i) =>
+      runner.allocate(bytesFor(task, i, piece) ?? file.elements * bytesOf(file.dtype)),
+    ),
     temps: task.temps.map((temp) => runner.allocate((task.whole ? temp.elements : piece * unit) * bytesOf(temp.dtype))),
     columns: new Map([...job.columns].map(([node, data]) => [node, columnMemory(runner, data)])),
     output: output === null ? null : runner.allocate((task.whole ? outputElements : piece * outputPer) * outputBytes),
-    counts: task.steps.map((step) => (step.kind === "kernel" ? step.histograms.flatMap(() => runner.counts(HISTOGRAM_BINS) ?? []) : [])),
+    counts: task.steps.map((step) =>
+      step.kind === "kernel" ? step.histograms.flatMap(() => runner.counts(HISTOGRAM_BINS) ?? []) : [],
+    ),
   };
   const digest = job.hash ? createHash("sha256") : null;
   const results: KernelResult[][] = task.steps.map(() => []);
@@ -88,7 +105,11 @@ async function runTask(program: Program, runner: Runner, files: OpenFiles, job: 
       // Tensors that are read whole are read once, with the first piece.
       if (part === null && first !== job.first) return;
       const bytes = part === null ? range.bytes : part * count;
-      files.read(range.path, buffers.files[i].host.subarray(0, bytes), range.offset + (part === null ? 0 : part * first));
+      files.read(
+        range.path,
+        buffers.files[i].host.subarray(0, bytes),
+        range.offset + (part === null ? 0 : part * first),
+      );
       runner.upload(buffers.files[i]);
       bytesRead += bytes;
     });
@@ -112,10 +133,25 @@ async function runTask(program: Program, runner: Runner, files: OpenFiles, job: 
   }
   return {
     id: job.id,
-    scalars: results.map((pieces) => joinEach(pieces.map((p) => p.scalars), joinF64)),
-    columns: results.map((pieces) => joinEach(pieces.map((p) => p.columns), joinF32)),
+    scalars: results.map((pieces) =>
+      joinEach(
+        pieces.map((p) => p.scalars),
+        joinF64,
+      ),
+    ),
+    columns: results.map((pieces) =>
+      joinEach(
+        pieces.map((p) => p.columns),
+        joinF32,
+      ),
+    ),
     histograms: results.map((pieces, s) =>
-      buffers.counts[s].length > 0 ? buffers.counts[s].map((m) => new Uint32Array(m.host.slice(0, (HISTOGRAM_BINS + 1) * 4).buffer)) : joinEach(pieces.map((p) => p.histograms), sumU32),
+      buffers.counts[s].length > 0
+        ? buffers.counts[s].map((m) => new Uint32Array(m.host.slice(0, (HISTOGRAM_BINS + 1) * 4).buffer))
+        : joinEach(
+            pieces.map((p) => p.histograms),
+            sumU32,
+          ),
     ),
     mark,
     hex: digest?.digest("hex") ?? null,
@@ -137,7 +173,17 @@ function columnMemory(runner: Runner, data: Float32Array): Memory {
   return memory;
 }
 
-async function runStep(program: Program, runner: Runner, task: Task, step: Step, buffers: Buffers, job: TaskJob, s: number, first: number, count: number): Promise<KernelResult | null> {
+async function runStep(
+  program: Program,
+  runner: Runner,
+  task: Task,
+  step: Step,
+  buffers: Buffers,
+  job: TaskJob,
+  s: number,
+  first: number,
+  count: number,
+): Promise<KernelResult | null> {
   switch (step.kind) {
     case "kernel": {
       const { domain } = step;
@@ -165,7 +211,10 @@ async function runStep(program: Program, runner: Runner, task: Task, step: Step,
       const values = f32(from).subarray(0, rows * step.cols);
       const ranks = new Int32Array(rows * step.cols);
       for (let r = 0; r < rows; r++) {
-        rankRow(values.subarray(r * step.cols, (r + 1) * step.cols), ranks.subarray(r * step.cols, (r + 1) * step.cols));
+        rankRow(
+          values.subarray(r * step.cols, (r + 1) * step.cols),
+          ranks.subarray(r * step.cols, (r + 1) * step.cols),
+        );
       }
       to.host.set(new Uint8Array(ranks.buffer));
       runner.upload(to);

@@ -3,8 +3,8 @@
  * output gets its name only after everything of the run is known to be right; on any failure nothing is left.
  */
 import * as fs from "node:fs";
-import { type FileTensor, type Output as OutputTensor, bytesOf, decodeElements } from "../../compiler/index.js";
 import type { StaticValue } from "../../compiler/elaborate/index.js";
+import { bytesOf, decodeElements, type FileTensor, type Output as OutputTensor } from "../../compiler/index.js";
 import { type Diagnostic, diagnostic, PeftError } from "../../grammar/index.js";
 import { type Output, openOutput } from "../checkpoint/index.js";
 import type { Compiled } from "../compile/index.js";
@@ -14,7 +14,7 @@ import { type ExecutionResult, execute } from "./execution.js";
 import type { HostValues } from "./host-values.js";
 import type { FileRange, Lane } from "./job.js";
 import { cpuLane, gpuLane } from "./lanes.js";
-import { type PrepareOptions, type Prepared, plain, prepare } from "./prepare.js";
+import { type Prepared, type PrepareOptions, plain, prepare } from "./prepare.js";
 import { outputDigest, RECEIPT, receiptText, type TensorRecord, tensorRecord } from "./receipt.js";
 
 export interface Progress {
@@ -60,7 +60,10 @@ export interface RunResult {
 export async function runPlan(compiled: Compiled, options: RunOptions): Promise<RunResult> {
   const started = performance.now();
   const gpu = options.device === "gpu" ? await openGpu() : null;
-  const prepared = prepare(compiled, gpu === null ? options : { ...options, chunk: Math.min(options.chunk ?? 64 << 20, Math.floor(gpu.maxBytes / 2)) });
+  const prepared = prepare(
+    compiled,
+    gpu === null ? options : { ...options, chunk: Math.min(options.chunk ?? 64 << 20, Math.floor(gpu.maxBytes / 2)) },
+  );
   const outputs: Output[] = [];
   const lanes: Lane[] = [];
   try {
@@ -93,7 +96,13 @@ interface Finished {
   readonly digests: ReadonlyMap<string, string>;
 }
 
-async function executePlan(compiled: Compiled, prepared: Prepared, outputs: readonly Output[], lanes: readonly Lane[], options: RunOptions): Promise<Finished> {
+async function executePlan(
+  compiled: Compiled,
+  prepared: Prepared,
+  outputs: readonly Output[],
+  lanes: readonly Lane[],
+  options: RunOptions,
+): Promise<Finished> {
   const { program } = prepared;
   const { checkpoints } = compiled;
   const fileOf = (tensor: FileTensor): FileRange => {
@@ -118,7 +127,13 @@ async function executePlan(compiled: Compiled, prepared: Prepared, outputs: read
     outputDone: (index, values) => refuseNonFinite(program.outputs[index], values, targetOf(index)),
     progress: (bytes, tensorsDone) => {
       bytesDone += bytes;
-      options.progress({ phase: "merging", bytesDone, bytesTotal: prepared.bytesToWrite, tensorsDone, tensorsTotal: program.outputs.length });
+      options.progress({
+        phase: "merging",
+        bytesDone,
+        bytesTotal: prepared.bytesToWrite,
+        tensorsDone,
+        tensorsTotal: program.outputs.length,
+      });
     },
     signal: options.signal,
   });
@@ -161,18 +176,36 @@ function coordinates(flat: number, shape: readonly number[]): number[] {
   return result;
 }
 
-function conclude(compiled: Compiled, prepared: Prepared, outputs: readonly Output[], finished: Finished, options: RunOptions, device: string, started: number): RunResult {
+function conclude(
+  compiled: Compiled,
+  prepared: Prepared,
+  outputs: readonly Output[],
+  finished: Finished,
+  options: RunOptions,
+  device: string,
+  started: number,
+): RunResult {
   const { program, plan } = prepared;
   const { values } = finished.result;
   checkRequirements(prepared, values);
-  const records = program.outputs.map((output, i) => tensorRecord(output, values, finished.result.outputHex.get(i) ?? null));
+  const records = program.outputs.map((output, i) =>
+    tensorRecord(output, values, finished.result.outputHex.get(i) ?? null),
+  );
   const perSave = plan.saves.map((_s, save) => records.filter((_r, i) => program.outputs[i].save === save));
-  const selected = plan.saves.map((_s, save) => program.outputs.flatMap((o, i) => (o.save === save && o.selected ? [records[i]] : [])));
+  const selected = plan.saves.map((_s, save) =>
+    program.outputs.flatMap((o, i) => (o.save === save && o.selected ? [records[i]] : [])),
+  );
   const warnings = [...plan.saves.flatMap((save, i) => effectWarnings(save.to, save.at, selected[i]))];
   const fatal = [...(options.strict ? warnings : []), ...sameAsDonor(compiled, prepared, finished.digests)];
   if (fatal.length > 0) throw new PeftError(fatal.map((d) => ({ ...d, severity: "error" })));
   outputs.forEach((output, save) => {
-    const text = receiptText({ compiled, device: device.startsWith("gpu") ? "gpu" : "cpu", plan: output.plan, tensors: perSave[save], inputs: finished.digests });
+    const text = receiptText({
+      compiled,
+      device: device.startsWith("gpu") ? "gpu" : "cpu",
+      plan: output.plan,
+      tensors: perSave[save],
+      inputs: finished.digests,
+    });
     output.finish([{ name: RECEIPT, text }]);
   });
   return {
@@ -185,7 +218,10 @@ function conclude(compiled: Compiled, prepared: Prepared, outputs: readonly Outp
       digest: outputDigest(perSave[save]),
       unchanged: selected[save].filter((r) => r.changed === 0).map((r) => r.name),
     })),
-    reports: plan.reports.map(({ label, value }) => ({ label, value: reported(value, (node) => values.get(prepared.scheduled.numberOf(node))) })),
+    reports: plan.reports.map(({ label, value }) => ({
+      label,
+      value: reported(value, (node) => values.get(prepared.scheduled.numberOf(node))),
+    })),
     device,
     seconds: (performance.now() - started) / 1000,
     peakMemory: process.resourceUsage().maxRSS * 1024,
@@ -199,31 +235,48 @@ function checkRequirements(prepared: Prepared, values: HostValues): void {
   if (failed.length === 0) return;
   throw new PeftError(
     failed.slice(0, 5).map((r) =>
-      diagnostic("X012", r.message, r.at, { label: "required here", notes: r.place === "" ? [] : [`found at the tensor ${JSON.stringify(r.place)}`] }),
+      diagnostic("X012", r.message, r.at, {
+        label: "required here",
+        notes: r.place === "" ? [] : [`found at the tensor ${JSON.stringify(r.place)}`],
+      }),
     ),
   );
 }
 
 /** Warnings about merges that did little or nothing. */
-function effectWarnings(to: string, at: { file: string; span: { start: number; end: number } }, selected: readonly TensorRecord[]): Diagnostic[] {
+function effectWarnings(
+  to: string,
+  at: { file: string; span: { start: number; end: number } },
+  selected: readonly TensorRecord[],
+): Diagnostic[] {
   const compared = selected.filter((r) => r.changed !== null);
   if (compared.length === 0) return [];
   const warnings: Diagnostic[] = [];
   if (compared.every((r) => r.changed === 0)) {
     warnings.push(
-      diagnostic("X020", `the output ${JSON.stringify(to)} equals its first model in every selected tensor: this merge did nothing`, at, {
-        severity: "warning",
-        help: "look at the weights and densities, and whether the models differ at all",
-      }),
+      diagnostic(
+        "X020",
+        `the output ${JSON.stringify(to)} equals its first model in every selected tensor: this merge did nothing`,
+        at,
+        {
+          severity: "warning",
+          help: "look at the weights and densities, and whether the models differ at all",
+        },
+      ),
     );
   }
   const eaten = compared.filter((r) => r.lost !== null && r.change !== null && r.change > 0 && r.lost > 0.5);
   if (eaten.length > 0) {
     warnings.push(
-      diagnostic("X021", `rounding to ${eaten[0].dtype} takes more than half of the change in ${eaten.length} of ${compared.length} tensors, such as ${JSON.stringify(eaten[0].name)}`, at, {
-        severity: "warning",
-        help: "save with dtype = f32",
-      }),
+      diagnostic(
+        "X021",
+        `rounding to ${eaten[0].dtype} takes more than half of the change in ${eaten.length} of ${compared.length} tensors, such as ${JSON.stringify(eaten[0].name)}`,
+        at,
+        {
+          severity: "warning",
+          help: "save with dtype = f32",
+        },
+      ),
     );
   }
   return warnings;
@@ -236,13 +289,22 @@ function sameAsDonor(compiled: Compiled, prepared: Prepared, digests: ReadonlyMa
     [...digests].flatMap(([source, digest]) =>
       source === donor || digest !== digests.get(donor) || donors.has(source)
         ? []
-        : [plain("X022", `the model ${compiled.checkpoints.get(source)?.path} holds the same tensors as ${compiled.checkpoints.get(donor)?.path}: it changes nothing`, "load another model, or leave it out")],
+        : [
+            plain(
+              "X022",
+              `the model ${compiled.checkpoints.get(source)?.path} holds the same tensors as ${compiled.checkpoints.get(donor)?.path}: it changes nothing`,
+              "load another model, or leave it out",
+            ),
+          ],
     ),
   );
 }
 
 /** A reported value with its running numbers filled in. */
-function reported(value: StaticValue, number: (node: Extract<StaticValue, { kind: "tensor" }>["node"]) => number): Json {
+function reported(
+  value: StaticValue,
+  number: (node: Extract<StaticValue, { kind: "tensor" }>["node"]) => number,
+): Json {
   switch (value.kind) {
     case "tensor": {
       const x = number(value.node);

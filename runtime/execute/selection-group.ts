@@ -61,7 +61,15 @@ export class SelectionGroup {
     this.states = new Map(
       infos.map((info): [number, State] => [
         info.node,
-        { info, total: info.parts.reduce((a, b) => a + b, 0), k: 0, window: FULL, selection: { kind: "searching", window: FULL }, counts: NONE, counted: 0 },
+        {
+          info,
+          total: info.parts.reduce((a, b) => a + b, 0),
+          k: 0,
+          window: FULL,
+          selection: { kind: "searching", window: FULL },
+          counts: NONE,
+          counted: 0,
+        },
       ]),
     );
   }
@@ -148,7 +156,9 @@ export class SelectionGroup {
         const share = state.k / state.total;
         const rank = share * state.counted;
         const slack = SAMPLE_DEVIATIONS * Math.sqrt(share * (1 - share) * state.counted) + 1;
-        state.window = bracket(state.window, state.counts, Math.max(0, rank - slack), Math.min(state.counted - 1, rank + slack)) ?? FULL;
+        state.window =
+          bracket(state.window, state.counts, Math.max(0, rank - slack), Math.min(state.counted - 1, rank + slack)) ??
+          FULL;
       }
       this.round();
     });
@@ -174,7 +184,9 @@ export class SelectionGroup {
 
   /** Finds how far equal keys are kept, with a pass over the tensors only where some are and some are not. */
   private cut(): void {
-    const split = [...this.states.values()].filter((s) => s.selection.kind === "found" && s.selection.kept > 0 && s.selection.kept < s.selection.equal);
+    const split = [...this.states.values()].filter(
+      (s) => s.selection.kind === "found" && s.selection.kept > 0 && s.selection.kept < s.selection.equal,
+    );
     for (const state of this.states.values()) state.counts = NONE;
     const tasks = [...new Set(split.flatMap((s) => s.info.equals))];
     if (tasks.length === 0) return this.publish(new Map());
@@ -188,7 +200,11 @@ export class SelectionGroup {
           task.steps.forEach((step, s) => {
             if (step.kind !== "kernel") return;
             step.scalars.forEach((scalar, k) => {
-              if (scalar.part !== undefined) counts.set(`${scalar.node} ${scalar.part}`, results.map((r) => r.scalars[s][k]));
+              if (scalar.part !== undefined)
+                counts.set(
+                  `${scalar.node} ${scalar.part}`,
+                  results.map((r) => r.scalars[s][k]),
+                );
             });
           });
           if (--open === 0) this.locate(split, counts);
@@ -209,7 +225,9 @@ export class SelectionGroup {
       const found = this.partOf(state, counts, left);
       left = found.left;
       for (let part = 0; part < found.part; part++) own[part] = ALL;
-      const task = this.program.tasks.find((t) => t.kind === "equals" && t.marks.some((m) => m.node === info.node && m.part === found.part))!;
+      const task = this.program.tasks.find(
+        (t) => t.kind === "equals" && t.marks.some((m) => m.node === info.node && m.part === found.part),
+      )!;
       const mark = task.marks.find((m) => m.node === info.node && m.part === found.part)!;
       const { block, cols, units } = task.domain;
       const first = task.whole ? 0 : found.block * block;
@@ -229,7 +247,11 @@ export class SelectionGroup {
   }
 
   /** The part and block where `kept` equal elements are reached, and how many of that block are kept. */
-  private partOf(state: State, counts: ReadonlyMap<string, readonly Float64Array[]>, kept: number): { part: number; block: number; left: number } {
+  private partOf(
+    state: State,
+    counts: ReadonlyMap<string, readonly Float64Array[]>,
+    kept: number,
+  ): { part: number; block: number; left: number } {
     let left = kept;
     for (let part = 0; part < state.info.parts.length; part++) {
       let block = 0;
@@ -245,7 +267,8 @@ export class SelectionGroup {
   }
 
   private publish(cuts: ReadonlyMap<number, readonly number[]>): void {
-    for (const { info, selection } of this.states.values()) this.execution.values.setThreshold(info.node, thresholdOf(info, selection, cuts.get(info.node)));
+    for (const { info, selection } of this.states.values())
+      this.execution.values.setThreshold(info.node, thresholdOf(info, selection, cuts.get(info.node)));
     this.execution.known([...this.states.keys()]);
   }
 }

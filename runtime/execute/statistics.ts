@@ -9,11 +9,21 @@ export function collect(task: Task, results: readonly JobResult[], values: HostV
   task.steps.forEach((step, s) => {
     if (step.kind !== "kernel" || task.kind === "equals") return;
     step.scalars.forEach((scalar, k) => {
-      values.set(scalar.node, foldBlocks(scalar.fn, results.map((r) => r.scalars[s][k])));
+      values.set(
+        scalar.node,
+        foldBlocks(
+          scalar.fn,
+          results.map((r) => r.scalars[s][k]),
+        ),
+      );
       given.push(scalar.node);
     });
     step.columns.forEach((column, k) => {
-      const sums = foldColumns(column.fn, step, results.map((r) => r.columns[s][k]));
+      const sums = foldColumns(
+        column.fn,
+        step,
+        results.map((r) => r.columns[s][k]),
+      );
       values.setColumn(column.node, sums);
       given.push(column.node);
     });

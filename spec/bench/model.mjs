@@ -8,7 +8,11 @@ import * as path from "node:path";
 
 /** Shapes of a Llama; the default has 1.1 billion parameters. */
 export function llamaShapes({ hidden = 2048, mlp = 8192, layers = 16, kv = 512, vocabulary = 32000 } = {}) {
-  const shapes = { "lm_head.weight": [vocabulary, hidden], "model.embed_tokens.weight": [vocabulary, hidden], "model.norm.weight": [hidden] };
+  const shapes = {
+    "lm_head.weight": [vocabulary, hidden],
+    "model.embed_tokens.weight": [vocabulary, hidden],
+    "model.norm.weight": [hidden],
+  };
   for (let l = 0; l < layers; l++) {
     const at = `model.layers.${l}.`;
     shapes[`${at}input_layernorm.weight`] = [hidden];
@@ -55,9 +59,14 @@ export const config = {
 
 /** Standard normal quantiles at the middles of 65536 equal steps (Acklam's rational approximation). */
 function quantiles() {
-  const tail = [-7.784894002430293e-3, -0.3223964580411365, -2.400758277161838, -2.549732539343734, 4.374664141464968, 2.938163982698783];
+  const tail = [
+    -7.784894002430293e-3, -0.3223964580411365, -2.400758277161838, -2.549732539343734, 4.374664141464968,
+    2.938163982698783,
+  ];
   const tailLow = [7.784695709041462e-3, 0.3224671290700398, 2.445134137142996, 3.754408661907416];
-  const mid = [-39.69683028665376, 220.9460984245205, -275.9285104469687, 138.357751867269, -30.66479806614716, 2.506628277459239];
+  const mid = [
+    -39.69683028665376, 220.9460984245205, -275.9285104469687, 138.357751867269, -30.66479806614716, 2.506628277459239,
+  ];
   const midLow = [-54.47609879822406, 161.5858368580409, -155.6989798598866, 66.80131188771972, -13.28068155288572];
   const poly = (c, x) => c.reduce((sum, k) => sum * x + k, 0);
   const lower = (p) => {

@@ -36,12 +36,18 @@ export interface BoundArguments {
   readonly expressions: Map<string, Expr>;
 }
 
-export function bindBuiltin(context: Context, name: string, builtin: Builtin, expr: Extract<Expr, { kind: "call" }>): BoundArguments {
+export function bindBuiltin(
+  context: Context,
+  name: string,
+  builtin: Builtin,
+  expr: Extract<Expr, { kind: "call" }>,
+): BoundArguments {
   const names = builtin.params.map((p) => p.replace("?", ""));
   const bound: BoundArguments = { values: new Map(), rest: [], expressions: new Map() };
   let position = 0;
   for (const arg of expr.args) {
-    if (arg.rest || arg.value === null) return stop(context, "T004", "`..` cannot be given to a builtin function", arg.span);
+    if (arg.rest || arg.value === null)
+      return stop(context, "T004", "`..` cannot be given to a builtin function", arg.span);
     let key = arg.name?.text;
     if (key === undefined) {
       if (names[0] === "...") {
@@ -51,16 +57,26 @@ export function bindBuiltin(context: Context, name: string, builtin: Builtin, ex
       while (bound.values.has(names[position]) || bound.expressions.has(names[position])) position++;
       key = names[Math.min(position++, names.length - 1)];
       if (bound.values.has(key) || bound.expressions.has(key) || position > names.length) {
-        return stop(context, "T004", `${name} takes ${names.length} argument${names.length === 1 ? "" : "s"}, found one more`, arg.span, { help: `its parameters are ${names.join(", ")}` });
+        return stop(
+          context,
+          "T004",
+          `${name} takes ${names.length} argument${names.length === 1 ? "" : "s"}, found one more`,
+          arg.span,
+          { help: `its parameters are ${names.join(", ")}` },
+        );
       }
     }
     if (!names.includes(key) || key === "...") {
       const near = nearest(key, names);
-      return stop(context, "N004", `${name} has no parameter ${key}`, arg.name?.span ?? arg.span, { help: near.length > 0 ? `did you mean ${near[0]}?` : `its parameters are ${names.join(", ")}` });
+      return stop(context, "N004", `${name} has no parameter ${key}`, arg.name?.span ?? arg.span, {
+        help: near.length > 0 ? `did you mean ${near[0]}?` : `its parameters are ${names.join(", ")}`,
+      });
     }
-    if (bound.values.has(key) || bound.expressions.has(key)) return stop(context, "N005", `${key} is given twice`, arg.span);
+    if (bound.values.has(key) || bound.expressions.has(key))
+      return stop(context, "N005", `${key} is given twice`, arg.span);
     if (builtin.axes?.includes(key)) bound.expressions.set(key, arg.value);
-    else bound.values.set(key, builtin.words?.includes(key) ? wordOr(context, arg.value) : evaluate(context, arg.value));
+    else
+      bound.values.set(key, builtin.words?.includes(key) ? wordOr(context, arg.value) : evaluate(context, arg.value));
   }
   for (const param of builtin.params) {
     if (param.endsWith("?") || param === "..." || bound.values.has(param) || bound.expressions.has(param)) continue;
@@ -79,7 +95,9 @@ function variadic(context: Context, bound: BoundArguments, expr: Expr): void {
 }
 
 /** What a reduction ranges over. `row` marks the scope row of a vector, which is the whole tensor. */
-export type Over = { readonly kind: "scope"; readonly scope: "tensor" | "model"; readonly row?: boolean } | { readonly kind: "axes"; readonly axes: readonly number[]; readonly keep: boolean };
+export type Over =
+  | { readonly kind: "scope"; readonly scope: "tensor" | "model"; readonly row?: boolean }
+  | { readonly kind: "axes"; readonly axes: readonly number[]; readonly keep: boolean };
 
 /** Reads an `over` argument for a tensor of this shape: a scope, an axis by name or number, or several axes. */
 export function overOf(context: Context, expr: Expr | undefined, of: TensorValue, absent: Scope = "tensor"): Over {
@@ -88,7 +106,8 @@ export function overOf(context: Context, expr: Expr | undefined, of: TensorValue
   if (expr.kind === "tuple") {
     return { kind: "axes", axes: expr.items.map((e) => axisOf(context, e, of)).sort((a, b) => a - b), keep: false };
   }
-  if (expr.kind === "name" && of.axes?.includes(expr.name.text)) return { kind: "axes", axes: [axisOf(context, expr, of)], keep: false };
+  if (expr.kind === "name" && of.axes?.includes(expr.name.text))
+    return { kind: "axes", axes: [axisOf(context, expr, of)], keep: false };
   const value = evaluate(context, expr);
   if (value.kind === "scope") return scopeOver(value.scope, rank);
   return { kind: "axes", axes: [axisNumber(context, value, of, expr.span)], keep: false };
@@ -105,7 +124,14 @@ export function axisOf(context: Context, expr: Expr, of: TensorValue): number {
   if (expr.kind === "name" && of.axes !== null) {
     const found = of.axes.flatMap((name, i) => (name === expr.name.text ? [i] : []));
     if (found.length === 1) return found[0];
-    if (found.length > 1) return stop(context, "H004", `the axis ${expr.name.text} occurs ${found.length} times in ${describe(of)}`, expr.span, { help: "give the axis by its number" });
+    if (found.length > 1)
+      return stop(
+        context,
+        "H004",
+        `the axis ${expr.name.text} occurs ${found.length} times in ${describe(of)}`,
+        expr.span,
+        { help: "give the axis by its number" },
+      );
   }
   return axisNumber(context, evaluate(context, expr), of, expr.span);
 }
@@ -116,9 +142,15 @@ function axisNumber(context: Context, value: Value, of: TensorValue, span: Span)
     const axis = value.value < 0 ? value.value + rank : value.value;
     if (axis >= 0 && axis < rank) return axis;
   }
-  return stop(context, "H004", `${describe(of)} has no axis ${value.kind === "number" ? value.value : describe(value)}`, span, {
-    help: "name an axis of a declared shape, give its number, or a scope: row, column, tensor, model",
-  });
+  return stop(
+    context,
+    "H004",
+    `${describe(of)} has no axis ${value.kind === "number" ? value.value : describe(value)}`,
+    span,
+    {
+      help: "name an axis of a declared shape, give its number, or a scope: row, column, tensor, model",
+    },
+  );
 }
 
 /** A tensor (static numbers become rank-0 nodes). */

@@ -7,8 +7,20 @@ import { bool, describe, float, int, type TensorValue, tensor, type Value } from
 import type { Builtin } from "./builtin.js";
 
 /** Applies an elementwise or composite op of the registry to numbers and tensors. */
-export function pointwise(context: Context, op: string, values: readonly Value[], span: Span, attrs: Record<string, string> = {}): TensorValue {
-  const node = makeNode(context, op, values.map((v) => nodeOf(context, v, span)), attrs, span);
+export function pointwise(
+  context: Context,
+  op: string,
+  values: readonly Value[],
+  span: Span,
+  attrs: Record<string, string> = {},
+): TensorValue {
+  const node = makeNode(
+    context,
+    op,
+    values.map((v) => nodeOf(context, v, span)),
+    attrs,
+    span,
+  );
   return tensor(node, "tensor", joinAxes(context, values, node.shape.length, span));
 }
 
@@ -99,10 +111,14 @@ export const elementwise: Readonly<Record<string, Builtin>> = {
     run(context, { values, span }) {
       const [c, a, b] = ["condition", "a", "b"].map((k) => values.get(k)!);
       if (c.kind === "bool") return c.value ? a : b;
-      if (c.kind !== "tensor" || c.node.dtype !== "bool") return stop(context, "T006", `the condition of where must be bool, found ${describe(c)}`, span, { help: "compare: where(x != 0, a, b)" });
+      if (c.kind !== "tensor" || c.node.dtype !== "bool")
+        return stop(context, "T006", `the condition of where must be bool, found ${describe(c)}`, span, {
+          help: "compare: where(x != 0, a, b)",
+        });
       const chosen = pointwise(context, "where", [c, a, b], span);
       const weight = (v: Value) => v.kind === "tensor" && v.space === "weight";
-      const point = (weight(a) || weight(b)) && (weight(a) || a.kind === "number") && (weight(b) || b.kind === "number");
+      const point =
+        (weight(a) || weight(b)) && (weight(a) || a.kind === "number") && (weight(b) || b.kind === "number");
       return point ? tensor(chosen.node, "weight", chosen.axes) : chosen;
     },
   },
@@ -161,11 +177,13 @@ export const elementwise: Readonly<Record<string, Builtin>> = {
 
 /** min and max of two values of any kind. */
 export function smaller(context: Context, a: Value, b: Value, span: Span): Value {
-  if (a.kind === "number" && b.kind === "number") return { kind: "number", value: Math.min(a.value, b.value), integer: a.integer && b.integer };
+  if (a.kind === "number" && b.kind === "number")
+    return { kind: "number", value: Math.min(a.value, b.value), integer: a.integer && b.integer };
   return pointwise(context, "min", [a, b], span);
 }
 
 export function larger(context: Context, a: Value, b: Value, span: Span): Value {
-  if (a.kind === "number" && b.kind === "number") return { kind: "number", value: Math.max(a.value, b.value), integer: a.integer && b.integer };
+  if (a.kind === "number" && b.kind === "number")
+    return { kind: "number", value: Math.max(a.value, b.value), integer: a.integer && b.integer };
   return pointwise(context, "max", [a, b], span);
 }

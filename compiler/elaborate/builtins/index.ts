@@ -16,7 +16,18 @@ import { logValues, training } from "./training.js";
 
 export { keyOf } from "./random.js";
 
-const table = new Map<string, Builtin>(Object.entries({ ...elementwise, ...reductions, ...shapes, ...lists, ...random, ...models, ...networks, ...training }));
+const table = new Map<string, Builtin>(
+  Object.entries({
+    ...elementwise,
+    ...reductions,
+    ...shapes,
+    ...lists,
+    ...random,
+    ...models,
+    ...networks,
+    ...training,
+  }),
+);
 
 export function isBuiltin(name: string): boolean {
   return table.has(name);
@@ -31,10 +42,19 @@ export function builtinParams(name: string): readonly string[] {
   return table.get(name)?.params ?? [];
 }
 
-export function runBuiltin(context: Context, name: string, expr: Extract<Expr, { kind: "call" }>, where: Where | null): Value {
+export function runBuiltin(
+  context: Context,
+  name: string,
+  expr: Extract<Expr, { kind: "call" }>,
+  where: Where | null,
+): Value {
   const builtin = table.get(name)!;
   if (name === "log" && expr.args.length > 0 && expr.args.every((a) => a.name !== null)) {
-    return logValues(context, expr.args.map((a) => [a.name!.text, evaluate(context, a.value!)] as const), expr.span);
+    return logValues(
+      context,
+      expr.args.map((a) => [a.name!.text, evaluate(context, a.value!)] as const),
+      expr.span,
+    );
   }
   const bound = bindBuiltin(context, name, builtin, expr);
   const keys = [...bound.values.keys()];
@@ -49,11 +69,23 @@ export function runBuiltin(context: Context, name: string, expr: Extract<Expr, {
       expressions: bound.expressions,
     });
   if (!builtin.lifts) {
-    if (where !== null) return stop(context, "R010", `\`where\` selects the places of a lifted call, and ${name} does not lift`, where.span);
+    if (where !== null)
+      return stop(
+        context,
+        "R010",
+        `\`where\` selects the places of a lifted call, and ${name} does not lift`,
+        where.span,
+      );
     return run(context, values);
   }
   if (where === null) return operate(context, values, expr.span, run, name);
   const main = all.find((v): v is TreeValue => v.kind === "tree");
-  if (main === undefined) return stop(context, "R010", `\`where\` selects the places of a lifted call, and no model is given to ${name}`, where.span);
+  if (main === undefined)
+    return stop(
+      context,
+      "R010",
+      `\`where\` selects the places of a lifted call, and no model is given to ${name}`,
+      where.span,
+    );
   return lift(context, { name, span: expr.span, values, main, where, body: run });
 }

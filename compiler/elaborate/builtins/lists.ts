@@ -1,12 +1,15 @@
 /** Builtin functions on lists and functions, and `require`. Models are values like any other here. */
-import { type Context, stop } from "../context.js";
+
 import { apply } from "../call.js";
+import { type Context, stop } from "../context.js";
 import { itemsOf, show } from "../evaluate.js";
 import { describe, int, list, text, type Value } from "../value.js";
 import type { Builtin } from "./builtin.js";
 
 const sorted = (context: Context, items: readonly Value[], span: { start: number; end: number }): Value => {
-  const numbers = items.map((v) => (v.kind === "number" ? v : stop(context, "T001", `sort takes static numbers, found ${describe(v)}`, span)));
+  const numbers = items.map((v) =>
+    v.kind === "number" ? v : stop(context, "T001", `sort takes static numbers, found ${describe(v)}`, span),
+  );
   return list([...numbers].sort((a, b) => a.value - b.value));
 };
 
@@ -26,7 +29,8 @@ export const lists: Readonly<Record<string, Builtin>> = {
   enumerate: {
     params: ["xs"],
     lifts: false,
-    run: (context, { values, span }) => list(itemsOf(context, values.get("xs")!, span).map((v, i) => ({ kind: "tuple", items: [int(i), v] }))),
+    run: (context, { values, span }) =>
+      list(itemsOf(context, values.get("xs")!, span).map((v, i) => ({ kind: "tuple", items: [int(i), v] }))),
   },
   zip: {
     params: ["..."],
@@ -47,17 +51,27 @@ export const lists: Readonly<Record<string, Builtin>> = {
     lifts: false,
     run(context, { values, span }) {
       let state = values.get("init")!;
-      for (const item of itemsOf(context, values.get("xs")!, span)) state = apply(context, values.get("f")!, [state, item], span);
+      for (const item of itemsOf(context, values.get("xs")!, span))
+        state = apply(context, values.get("f")!, [state, item], span);
       return state;
     },
   },
   map: {
     params: ["f", "xs"],
     lifts: false,
-    run: (context, { values, span }) => list(itemsOf(context, values.get("xs")!, span).map((v) => apply(context, values.get("f")!, [v], span))),
+    run: (context, { values, span }) =>
+      list(itemsOf(context, values.get("xs")!, span).map((v) => apply(context, values.get("f")!, [v], span))),
   },
-  sort: { params: ["xs"], lifts: false, run: (context, { values, span }) => sorted(context, itemsOf(context, values.get("xs")!, span), span) },
-  reverse: { params: ["xs"], lifts: false, run: (context, { values, span }) => list([...itemsOf(context, values.get("xs")!, span)].reverse()) },
+  sort: {
+    params: ["xs"],
+    lifts: false,
+    run: (context, { values, span }) => sorted(context, itemsOf(context, values.get("xs")!, span), span),
+  },
+  reverse: {
+    params: ["xs"],
+    lifts: false,
+    run: (context, { values, span }) => list([...itemsOf(context, values.get("xs")!, span)].reverse()),
+  },
   str: { params: ["x"], lifts: false, run: (context, { values, span }) => text(show(context, values.get("x")!, span)) },
   require: {
     params: ["condition", "message"],
@@ -66,9 +80,15 @@ export const lists: Readonly<Record<string, Builtin>> = {
       const condition = values.get("condition")!;
       const message = values.get("message")!;
       const words = message.kind === "string" ? message.value : describe(message);
-      if (condition.kind === "bool") return condition.value ? { kind: "none" } : stop(context, "R020", words, span, { label: "required here" });
+      if (condition.kind === "bool")
+        return condition.value ? { kind: "none" } : stop(context, "R020", words, span, { label: "required here" });
       if (condition.kind === "tensor" && condition.node.shape.length === 0) {
-        context.session.requirements.push({ node: condition.node, message: words, at: { file: context.file, span }, place: context.here?.place.name ?? "" });
+        context.session.requirements.push({
+          node: condition.node,
+          message: words,
+          at: { file: context.file, span },
+          place: context.here?.place.name ?? "",
+        });
         return { kind: "none" };
       }
       return stop(context, "T006", `require takes a Bool, found ${describe(condition)}`, span);

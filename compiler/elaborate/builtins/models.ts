@@ -1,12 +1,16 @@
 /** Builtin functions of recipes: `load` opens the header of a checkpoint, `save` adds an output to the plan. */
-import { layersProblem, placesOf } from "../../places/index.js";
+
 import { isFloat, type StorageDtype } from "../../ir/index.js";
+import { layersProblem, placesOf } from "../../places/index.js";
 import { type Context, stop } from "../context.js";
-import { describe, type Leaf, plainTree, tensor, type TreeValue, type Value } from "../value.js";
+import { describe, type Leaf, plainTree, type TreeValue, tensor, type Value } from "../value.js";
 import type { Arguments, Builtin } from "./builtin.js";
 
 function inRecipe(context: Context, name: string, span: Arguments["span"]): void {
-  if (!context.recipe) stop(context, "T014", `${name} stands only in the body of a recipe`, span, { help: "give the model to the function as a parameter" });
+  if (!context.recipe)
+    stop(context, "T014", `${name} stands only in the body of a recipe`, span, {
+      help: "give the model to the function as a parameter",
+    });
 }
 
 function load(context: Context, { values, span }: Arguments): Value {
@@ -27,8 +31,20 @@ function load(context: Context, { values, span }: Arguments): Value {
   const leaves = new Map<string, Leaf>();
   for (const t of header.tensors) {
     const scalar = t.shape.length === 0;
-    const node = context.graph.input({ source: header.id, name: t.name, dtype: t.dtype, shape: scalar ? [1] : t.shape });
-    leaves.set(t.name, { value: tensor(node, "weight"), place: places.get(t.name)!, stored: t.dtype, scalar, reference: null, selected: false });
+    const node = context.graph.input({
+      source: header.id,
+      name: t.name,
+      dtype: t.dtype,
+      shape: scalar ? [1] : t.shape,
+    });
+    leaves.set(t.name, {
+      value: tensor(node, "weight"),
+      place: places.get(t.name)!,
+      stored: t.dtype,
+      scalar,
+      reference: null,
+      selected: false,
+    });
   }
   return plainTree(leaves, { id: header.id, path: header.path }, JSON.stringify(path.value));
 }
@@ -41,13 +57,23 @@ function save(context: Context, { values, span }: Arguments): Value {
   const shard = values.get("shard");
   const config = values.get("config");
   if (model.kind !== "tree") return stop(context, "R007", `save takes a model, found ${describe(model)}`, span);
-  if (to.kind !== "string" || to.value === "") return stop(context, "T001", `save needs a path, found ${describe(to)}`, span);
-  if (shard !== undefined && (shard.kind !== "number" || shard.value < 1)) return stop(context, "T001", `shard must be a size, found ${describe(shard)}`, span, { help: "write shard = 5GB" });
-  if (dtype !== undefined && (dtype.kind !== "dtype" || !isFloat(dtype.dtype))) return stop(context, "T001", `dtype must be one of f32, bf16, f16, f64, f8_e4m3, f8_e5m2, found ${describe(dtype)}`, span);
-  if (config !== undefined && config.kind !== "tree") return stop(context, "T001", `config must be a model, found ${describe(config)}`, span);
+  if (to.kind !== "string" || to.value === "")
+    return stop(context, "T001", `save needs a path, found ${describe(to)}`, span);
+  if (shard !== undefined && (shard.kind !== "number" || shard.value < 1))
+    return stop(context, "T001", `shard must be a size, found ${describe(shard)}`, span, { help: "write shard = 5GB" });
+  if (dtype !== undefined && (dtype.kind !== "dtype" || !isFloat(dtype.dtype)))
+    return stop(
+      context,
+      "T001",
+      `dtype must be one of f32, bf16, f16, f64, f8_e4m3, f8_e5m2, found ${describe(dtype)}`,
+      span,
+    );
+  if (config !== undefined && config.kind !== "tree")
+    return stop(context, "T001", `config must be a model, found ${describe(config)}`, span);
   const asked: StorageDtype | null = dtype?.kind === "dtype" ? dtype.dtype : null;
   const { session } = context;
-  if (session.saves.some((s) => s.to === to.value)) return stop(context, "R008", `two outputs are saved to ${JSON.stringify(to.value)}`, span);
+  if (session.saves.some((s) => s.to === to.value))
+    return stop(context, "R008", `two outputs are saved to ${JSON.stringify(to.value)}`, span);
   const donor = config === undefined ? model.donor : (config as TreeValue).donor;
   session.saves.push({
     to: to.value,
@@ -62,12 +88,32 @@ function save(context: Context, { values, span }: Arguments): Value {
 
 function savedTensor(context: Context, name: string, leaf: Leaf, asked: StorageDtype | null, span: Arguments["span"]) {
   const { value } = leaf;
-  if (value.kind !== "tensor") return stop(context, "R007", `the leaf ${JSON.stringify(name)} is ${describe(value)}, and only tensors can be saved`, span);
+  if (value.kind !== "tensor")
+    return stop(
+      context,
+      "R007",
+      `the leaf ${JSON.stringify(name)} is ${describe(value)}, and only tensors can be saved`,
+      span,
+    );
   const untouched = value.node.op === "input";
-  if (!untouched && !isFloat(leaf.stored)) return stop(context, "R009", `${JSON.stringify(name)} is stored as ${leaf.stored}, and a computed tensor cannot be stored so`, span, { help: "say dtype = f32" });
+  if (!untouched && !isFloat(leaf.stored))
+    return stop(
+      context,
+      "R009",
+      `${JSON.stringify(name)} is stored as ${leaf.stored}, and a computed tensor cannot be stored so`,
+      span,
+      { help: "say dtype = f32" },
+    );
   const integer = untouched && !isFloat(leaf.stored);
   const shape = leaf.scalar && value.node.shape.length === 1 ? [] : value.node.shape;
-  return { name, node: value.node, shape, stored: integer || asked === null ? leaf.stored : asked, reference: leaf.reference, selected: leaf.selected };
+  return {
+    name,
+    node: value.node,
+    shape,
+    stored: integer || asked === null ? leaf.stored : asked,
+    reference: leaf.reference,
+    selected: leaf.selected,
+  };
 }
 
 export const models: Readonly<Record<string, Builtin>> = {

@@ -28,8 +28,10 @@ function drawKey(context: Context, name: string, args: Arguments): [number, numb
   const purpose = args.values.get("purpose");
   const seed = args.values.get("seed");
   const over = args.values.get("over");
-  const place = context.here === null || (over?.kind === "scope" && over.scope === "model") ? "" : context.here.place.name;
-  const path = purpose?.kind === "string" ? `purpose ${purpose.value}` : `${context.frame.path}/${numbered(context, name)}`;
+  const place =
+    context.here === null || (over?.kind === "scope" && over.scope === "model") ? "" : context.here.place.name;
+  const path =
+    purpose?.kind === "string" ? `purpose ${purpose.value}` : `${context.frame.path}/${numbered(context, name)}`;
   context.session.draws.set(path, (context.session.draws.get(path) ?? 0) + 1);
   if (seed !== undefined && seed.kind !== "none") return keyOf(["seed", String(staticInt(context, seed, args.span))]);
   return keyOf([String(context.session.seed), place, path]);
@@ -41,8 +43,15 @@ function shapeOf(context: Context, value: Value, span: Span): number[] {
   return itemsOf(context, value, span).map((v) => staticInt(context, v, span));
 }
 
-function draw(context: Context, op: string, shape: readonly number[], args: Arguments, attrs: Record<string, number> = {}): TensorValue {
-  if (shape.length === 0) return stop(context, "H005", "a draw needs a shape with at least one axis", args.span, { help: "write [1]" });
+function draw(
+  context: Context,
+  op: string,
+  shape: readonly number[],
+  args: Arguments,
+  attrs: Record<string, number> = {},
+): TensorValue {
+  if (shape.length === 0)
+    return stop(context, "H005", "a draw needs a shape with at least one axis", args.span, { help: "write [1]" });
   return tensor(makeNode(context, op, [], { shape: [...shape], key: drawKey(context, op, args), ...attrs }, args.span));
 }
 
@@ -56,7 +65,12 @@ export const random: Readonly<Record<string, Builtin>> = {
       const low = values.get("low") ?? float(0);
       const high = values.get("high") ?? float(1);
       if (low.kind === "number" && low.value === 0 && high.kind === "number" && high.value === 1) return u;
-      return pointwise(context, "add", [low, pointwise(context, "mul", [pointwise(context, "sub", [high, low], span), u], span)], span);
+      return pointwise(
+        context,
+        "add",
+        [low, pointwise(context, "mul", [pointwise(context, "sub", [high, low], span), u], span)],
+        span,
+      );
     },
   },
   normal: {
@@ -66,7 +80,9 @@ export const random: Readonly<Record<string, Builtin>> = {
       const { values, span } = args;
       const z = draw(context, "normal", shapeOf(context, values.get("shape")!, span), args);
       const std = values.get("std");
-      return std === undefined || (std.kind === "number" && std.value === 1) ? z : pointwise(context, "mul", [std, z], span);
+      return std === undefined || (std.kind === "number" && std.value === 1)
+        ? z
+        : pointwise(context, "mul", [std, z], span);
     },
   },
   bernoulli: {
@@ -76,7 +92,10 @@ export const random: Readonly<Record<string, Builtin>> = {
       const { values, span } = args;
       const p = values.get("p")!;
       const like = values.get("like") ?? values.get("shape") ?? p;
-      if (like.kind !== "tensor" && like.kind !== "list") return stop(context, "H005", `bernoulli needs a shape: p is ${describe(p)}`, span, { help: "write bernoulli(p, like = x) or bernoulli(p, shape = [n])" });
+      if (like.kind !== "tensor" && like.kind !== "list")
+        return stop(context, "H005", `bernoulli needs a shape: p is ${describe(p)}`, span, {
+          help: "write bernoulli(p, like = x) or bernoulli(p, shape = [n])",
+        });
       const u = draw(context, "uniform", shapeOf(context, like, span), args);
       return pointwise(context, "lt", [u, tensorArg(context, p, span)], span);
     },
@@ -86,7 +105,8 @@ export const random: Readonly<Record<string, Builtin>> = {
     lifts: true,
     run(context, args) {
       const n = staticInt(context, args.values.get("n")!, args.span);
-      if (n < 1 || n > 2 ** 24) return stop(context, "T001", `randint draws from 0 <= x < n with 1 <= n <= 2^24, found n = ${n}`, args.span);
+      if (n < 1 || n > 2 ** 24)
+        return stop(context, "T001", `randint draws from 0 <= x < n with 1 <= n <= 2^24, found n = ${n}`, args.span);
       return draw(context, "randint", shapeOf(context, args.values.get("shape")!, args.span), args, { n });
     },
   },

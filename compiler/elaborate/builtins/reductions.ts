@@ -11,13 +11,27 @@ import { type Arguments, type Builtin, type Over, overOf, tensorArg } from "./bu
 import { larger, pointwise, smaller } from "./elementwise.js";
 
 /** Reduces with a row of the registry over axes; with a scope over all axes. */
-function reduceAxes(context: Context, op: string, xs: readonly TensorValue[], over: Over, span: Span, attrs: Record<string, boolean> = {}): TensorValue {
+function reduceAxes(
+  context: Context,
+  op: string,
+  xs: readonly TensorValue[],
+  over: Over,
+  span: Span,
+  attrs: Record<string, boolean> = {},
+): TensorValue {
   const [x] = xs;
   const all = x.node.shape.map((_, i) => i);
   const axes = over.kind === "scope" ? all : over.axes;
   const keep = over.kind === "axes" && over.keep;
-  const node = makeNode(context, op, xs.map((v) => v.node), { axes: [...axes], keep, ...attrs }, span);
-  const names = x.axes === null || over.kind === "scope" ? null : keep ? x.axes : x.axes.filter((_, i) => !axes.includes(i));
+  const node = makeNode(
+    context,
+    op,
+    xs.map((v) => v.node),
+    { axes: [...axes], keep, ...attrs },
+    span,
+  );
+  const names =
+    x.axes === null || over.kind === "scope" ? null : keep ? x.axes : x.axes.filter((_, i) => !axes.includes(i));
   return tensor(node, "tensor", names);
 }
 
@@ -29,16 +43,30 @@ function overPlaces(context: Context, op: "total" | "largest" | "smallest", part
 type Kind = "sum" | "mean" | "max" | "min" | "count" | "norm2" | "norm1" | "dot" | "var";
 
 /** One statistic of one or two tensors over anything. */
-export function reduce(context: Context, kind: Kind, xs: readonly TensorValue[], over: Over, span: Span, unbiased = false): TensorValue {
+export function reduce(
+  context: Context,
+  kind: Kind,
+  xs: readonly TensorValue[],
+  over: Over,
+  span: Span,
+  unbiased = false,
+): TensorValue {
   if (over.kind === "scope" && over.scope === "model") return reduceModel(context, kind, xs, span, unbiased);
   const attrs: Record<string, boolean> = kind === "var" ? { unbiased } : {};
   const op = kind === "sum" || kind === "max" || kind === "min" ? `reduce_${kind}` : kind;
   return reduceAxes(context, op, xs, over, span, attrs);
 }
 
-function reduceModel(context: Context, kind: Kind, xs: readonly TensorValue[], span: Span, unbiased: boolean): TensorValue {
+function reduceModel(
+  context: Context,
+  kind: Kind,
+  xs: readonly TensorValue[],
+  span: Span,
+  unbiased: boolean,
+): TensorValue {
   const tensorScope: Over = { kind: "scope", scope: "tensor" };
-  const total = (x: TensorValue, inside: Kind) => overPlaces(context, "total", reduce(context, inside, [x], tensorScope, span).node, span);
+  const total = (x: TensorValue, inside: Kind) =>
+    overPlaces(context, "total", reduce(context, inside, [x], tensorScope, span).node, span);
   const size = () => modelSize(context, xs[0], span);
   switch (kind) {
     case "sum":
@@ -76,7 +104,11 @@ function positions(args: Arguments): readonly Value[] | null {
   return only?.kind === "list" || only?.kind === "tuple" ? only.items : null;
 }
 
-function reducing(name: string, kind: Kind, perPosition: (context: Context, items: readonly Value[], span: Span) => Value): Builtin {
+function reducing(
+  name: string,
+  kind: Kind,
+  perPosition: (context: Context, items: readonly Value[], span: Span) => Value,
+): Builtin {
   return {
     params: ["...", "over?"],
     axes: ["over"],
@@ -85,13 +117,22 @@ function reducing(name: string, kind: Kind, perPosition: (context: Context, item
       const items = positions(args);
       if (items !== null) {
         const over = args.expressions.get("over");
-        if (over !== undefined) return stop(context, "T004", `${name} of a list works per position and takes no \`over\``, over.span, { help: `reduce each item first: [${name}(x, over = ..) for x in xs]` });
+        if (over !== undefined)
+          return stop(context, "T004", `${name} of a list works per position and takes no \`over\``, over.span, {
+            help: `reduce each item first: [${name}(x, over = ..) for x in xs]`,
+          });
         return perPosition(context, items, args.span);
       }
       const [x] = args.rest;
       if (x === undefined) return stop(context, "T003", `${name} needs an argument`, args.span);
       if (x.kind === "number" && args.expressions.get("over") === undefined) return x;
-      if (x.kind !== "tensor" && x.kind !== "number") return stop(context, "T001", `${name} takes a tensor, a list or several values, found ${describe(x)}`, args.span);
+      if (x.kind !== "tensor" && x.kind !== "number")
+        return stop(
+          context,
+          "T001",
+          `${name} takes a tensor, a list or several values, found ${describe(x)}`,
+          args.span,
+        );
       const t = tensorArg(context, x, args.span);
       return reduce(context, kind, [t], overOf(context, args.expressions.get("over"), t), args.span);
     },
@@ -99,18 +140,33 @@ function reducing(name: string, kind: Kind, perPosition: (context: Context, item
 }
 
 /** Folds the items with a binary operation; an empty list has a neutral value or none. */
-function foldItems(context: Context, items: readonly Value[], span: Span, name: string, empty: Value | null, f: (a: Value, b: Value) => Value): Value {
+function foldItems(
+  context: Context,
+  items: readonly Value[],
+  span: Span,
+  name: string,
+  empty: Value | null,
+  f: (a: Value, b: Value) => Value,
+): Value {
   if (items.length === 0) return empty ?? stop(context, "T001", `${name} of an empty list has no value`, span);
   return items.slice(1).reduce(f, items[0]);
 }
 
 export function sumItems(context: Context, items: readonly Value[], span: Span): Value {
-  return foldItems(context, items.map((v) => asNumber(context, v, span)), span, "sum", int(0), (a, b) => binary(context, "+", a, b, span));
+  return foldItems(
+    context,
+    items.map((v) => asNumber(context, v, span)),
+    span,
+    "sum",
+    int(0),
+    (a, b) => binary(context, "+", a, b, span),
+  );
 }
 
 function asNumber(context: Context, value: Value, span: Span): Value {
   if (value.kind === "bool") return int(value.value ? 1 : 0);
-  if (value.kind === "tensor" && value.node.dtype === "bool") return pointwise(context, "cast", [value], span, { to: "float" });
+  if (value.kind === "tensor" && value.node.dtype === "bool")
+    return pointwise(context, "cast", [value], span, { to: "float" });
   return value;
 }
 
@@ -128,7 +184,11 @@ export function asTensor(value: Value): Value {
 }
 
 function countItems(context: Context, items: readonly Value[], span: Span): Value {
-  return sumItems(context, items.map((v) => nonZero(context, v, span)), span);
+  return sumItems(
+    context,
+    items.map((v) => nonZero(context, v, span)),
+    span,
+  );
 }
 
 function nonZero(context: Context, value: Value, span: Span): Value {
@@ -146,11 +206,18 @@ function logical(op: "and" | "or"): Builtin {
     lifts: true,
     run(context, args) {
       const items = positions(args);
-      if (items !== null) return foldItems(context, items, args.span, op, empty, (a, b) => binary(context, op, a, b, args.span));
+      if (items !== null)
+        return foldItems(context, items, args.span, op, empty, (a, b) => binary(context, op, a, b, args.span));
       const t = tensorArg(context, args.rest[0], args.span);
       const truth = nonZero(context, t, args.span);
       const numbers = pointwise(context, "cast", [truth], args.span, { to: "float" });
-      const found = reduce(context, op === "and" ? "min" : "max", [numbers], overOf(context, args.expressions.get("over"), t), args.span);
+      const found = reduce(
+        context,
+        op === "and" ? "min" : "max",
+        [numbers],
+        overOf(context, args.expressions.get("over"), t),
+        args.span,
+      );
       return pointwise(context, "ne", [found, int(0)], args.span);
     },
   };
@@ -186,7 +253,14 @@ const spread = (root: boolean): Builtin => ({
   run(context, { values, expressions, span }) {
     const x = tensorArg(context, values.get("x")!, span);
     const unbiased = values.get("unbiased");
-    const variance = reduce(context, "var", [x], overOf(context, expressions.get("over"), x), span, unbiased?.kind === "bool" && unbiased.value);
+    const variance = reduce(
+      context,
+      "var",
+      [x],
+      overOf(context, expressions.get("over"), x),
+      span,
+      unbiased?.kind === "bool" && unbiased.value,
+    );
     return root ? pointwise(context, "sqrt", [variance], span) : variance;
   },
 });
@@ -194,8 +268,12 @@ const spread = (root: boolean): Builtin => ({
 export const reductions: Readonly<Record<string, Builtin>> = {
   sum: reducing("sum", "sum", sumItems),
   mean: reducing("mean", "mean", meanItems),
-  max: reducing("max", "max", (c, items, span) => foldItems(c, items, span, "max", null, (a, b) => larger(c, a, b, span))),
-  min: reducing("min", "min", (c, items, span) => foldItems(c, items, span, "min", null, (a, b) => smaller(c, a, b, span))),
+  max: reducing("max", "max", (c, items, span) =>
+    foldItems(c, items, span, "max", null, (a, b) => larger(c, a, b, span)),
+  ),
+  min: reducing("min", "min", (c, items, span) =>
+    foldItems(c, items, span, "min", null, (a, b) => smaller(c, a, b, span)),
+  ),
   count: reducing("count", "count", countItems),
   any: logical("or"),
   all: logical("and"),
@@ -209,7 +287,9 @@ export const reductions: Readonly<Record<string, Builtin>> = {
     lifts: true,
     run(context, { values, expressions, span }) {
       // dot(a, b) and dot(b, a) are one value: the arguments stand in the order of their making.
-      const [a, b] = [tensorArg(context, values.get("a")!, span), tensorArg(context, values.get("b")!, span)].sort((x, y) => x.node.id - y.node.id);
+      const [a, b] = [tensorArg(context, values.get("a")!, span), tensorArg(context, values.get("b")!, span)].sort(
+        (x, y) => x.node.id - y.node.id,
+      );
       const product = pointwise(context, "mul", [a, b], span);
       return reduce(context, "sum", [product], overOf(context, expressions.get("over"), product), span);
     },
@@ -223,7 +303,8 @@ export const reductions: Readonly<Record<string, Builtin>> = {
       if (items !== null) return argmaxItems(context, items, args.span);
       const x = tensorArg(context, args.rest[0], args.span);
       const over = overOf(context, args.expressions.get("over"), x);
-      if (over.kind === "scope" && over.scope === "model") return stop(context, "T016", "argmax over the whole model has no position to give", args.span);
+      if (over.kind === "scope" && over.scope === "model")
+        return stop(context, "T016", "argmax over the whole model has no position to give", args.span);
       return reduceAxes(context, "reduce_argmax", [x], over, args.span);
     },
   },
@@ -237,7 +318,8 @@ export const reductions: Readonly<Record<string, Builtin>> = {
       const x = tensorArg(context, values.get("x")!, span);
       const over = overOf(context, expressions.get("over"), x);
       if (over.kind === "scope" && over.row !== true) return { kind: "rank", of: x, over: over.scope };
-      if (over.kind === "axes" && over.axes[0] !== x.node.shape.length - 1) return stop(context, "H004", "ranks are taken along the last axis", span, { help: "transpose first" });
+      if (over.kind === "axes" && over.axes[0] !== x.node.shape.length - 1)
+        return stop(context, "H004", "ranks are taken along the last axis", span, { help: "transpose first" });
       return tensor(makeNode(context, "row_rank", [x.node], {}, span), "tensor", x.axes);
     },
   },
@@ -249,9 +331,18 @@ export const reductions: Readonly<Record<string, Builtin>> = {
     run(context, { values, span }) {
       const [ws, cs] = [values.get("weights")!, values.get("coefficients")!];
       if (ws.kind !== "list" || cs.kind !== "list" || ws.items.length !== cs.items.length) {
-        return stop(context, "T001", `mix takes as many coefficients as weights, found ${describe(ws)} and ${describe(cs)}`, span);
+        return stop(
+          context,
+          "T001",
+          `mix takes as many coefficients as weights, found ${describe(ws)} and ${describe(cs)}`,
+          span,
+        );
       }
-      const sum = sumItems(context, ws.items.map((w, i) => binary(context, "*", cs.items[i], asTensor(w), span)), span);
+      const sum = sumItems(
+        context,
+        ws.items.map((w, i) => binary(context, "*", cs.items[i], asTensor(w), span)),
+        span,
+      );
       return sum.kind === "tensor" ? tensor(sum.node, "weight", sum.axes) : sum;
     },
   },
@@ -265,7 +356,8 @@ function softmaxLike(op: string): Builtin {
     run(context, { values, expressions, span }) {
       const x = tensorArg(context, values.get("x")!, span);
       const over = overOf(context, expressions.get("over"), x, "row");
-      if (over.kind === "scope" && over.scope === "model") return stop(context, "T016", `${op} over the whole model is not defined`, span);
+      if (over.kind === "scope" && over.scope === "model")
+        return stop(context, "T016", `${op} over the whole model is not defined`, span);
       const axes = over.kind === "scope" ? x.node.shape.map((_, i) => i) : [...over.axes];
       return tensor(makeNode(context, op, [x.node], { axes }, span), "tensor", x.axes);
     },
@@ -288,9 +380,17 @@ function kth(sign: 1 | -1): Builtin {
         const state = thresholdOf(context, x, k, over.scope, span);
         return signed(tensor(context.graph.make("threshold_value", [state.node])));
       }
-      if (over.axes[0] !== x.node.shape.length - 1 || over.axes.length > 1) return stop(context, "H004", "order statistics are taken along the last axis", span, { help: "transpose first" });
+      if (over.axes[0] !== x.node.shape.length - 1 || over.axes.length > 1)
+        return stop(context, "H004", "order statistics are taken along the last axis", span, {
+          help: "transpose first",
+        });
       const ranks = tensor(makeNode(context, "row_rank", [x.node], {}, span));
-      const chosen = pointwise(context, "where", [pointwise(context, "eq", [ranks, tensor(k)], span), x, float(-Infinity)], span);
+      const chosen = pointwise(
+        context,
+        "where",
+        [pointwise(context, "eq", [ranks, tensor(k)], span), x, float(-Infinity)],
+        span,
+      );
       return signed(reduce(context, "max", [chosen], over, span));
     },
   };

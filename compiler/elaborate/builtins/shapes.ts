@@ -11,7 +11,8 @@ import { modelSize } from "./reductions.js";
 function shapeArg(context: Context, value: Value, span: Span): number[] {
   if (value.kind === "number") return [staticInt(context, value, span)];
   const shape = itemsOf(context, value, span).map((v) => staticInt(context, v, span));
-  if (shape.some((d) => d < 0) || sizeOf(shape) > 2 ** 40) return stop(context, "H005", `[${shape.join(", ")}] is not a shape`, span);
+  if (shape.some((d) => d < 0) || sizeOf(shape) > 2 ** 40)
+    return stop(context, "H005", `[${shape.join(", ")}] is not a shape`, span);
   return shape;
 }
 
@@ -96,7 +97,13 @@ export const shapes: Readonly<Record<string, Builtin>> = {
     run(context, { values, expressions, span }) {
       const xs = tensorsOf(context, values.get("xs")!, "concat", span);
       const { at } = joinAxis(context, expressions.get("axis"), xs[0]);
-      const node = makeNode(context, "concat", xs.map((x) => x.node), { axis: at }, span);
+      const node = makeNode(
+        context,
+        "concat",
+        xs.map((x) => x.node),
+        { axis: at },
+        span,
+      );
       return tensor(node, xs.every((x) => x.space === "weight") ? "weight" : "tensor");
     },
   },
@@ -110,10 +117,17 @@ export const shapes: Readonly<Record<string, Builtin>> = {
       const named = expr?.kind === "name" && !xs[0].axes?.includes(expr.name.text) ? expr.name.text : null;
       const at = expr === undefined || named !== null ? 0 : staticInt(context, evaluate(context, expr), expr.span);
       const rank = xs[0].node.shape.length;
-      if (at < 0 || at > rank) return stop(context, "H004", `there is no place ${at} for a new axis in ${describe(xs[0])}`, span);
+      if (at < 0 || at > rank)
+        return stop(context, "H004", `there is no place ${at} for a new axis in ${describe(xs[0])}`, span);
       const slabs = xs.map((x): Node => {
         const shape = [...x.node.shape.slice(0, at), 1, ...x.node.shape.slice(at)];
-        return makeNode(context, "reshape", [x.node.shape.length === 0 ? makeNode(context, "broadcast", [x.node], { shape: [1] }, span) : x.node], { shape }, span);
+        return makeNode(
+          context,
+          "reshape",
+          [x.node.shape.length === 0 ? makeNode(context, "broadcast", [x.node], { shape: [1] }, span) : x.node],
+          { shape },
+          span,
+        );
       });
       const node = makeNode(context, "concat", slabs, { axis: at }, span);
       const names = [...(xs[0].axes ?? new Array<string | null>(rank).fill(null))];
@@ -126,7 +140,12 @@ export const shapes: Readonly<Record<string, Builtin>> = {
     lifts: true,
     run(context, { values, span }) {
       const x = values.get("x")!;
-      const n = x.kind === "tensor" && x.node.shape.length > 0 ? x.node.shape[0] : x.kind === "list" ? x.items.length : staticInt(context, x, span);
+      const n =
+        x.kind === "tensor" && x.node.shape.length > 0
+          ? x.node.shape[0]
+          : x.kind === "list"
+            ? x.items.length
+            : staticInt(context, x, span);
       return tensor(makeNode(context, "iota", [], { shape: [n], axis: 0 }, span));
     },
   },

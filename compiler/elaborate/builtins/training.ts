@@ -1,12 +1,12 @@
 /** Builtin functions of training: gradients, running loops, adapters, parameters of a model. */
 import type { Span } from "../../../grammar/index.js";
-import { type Context, stop } from "../context.js";
 import { attach, fuse } from "../attach.js";
+import { type Context, stop } from "../context.js";
+import { staticInt } from "../evaluate.js";
 import { iterate, valueAndGrad } from "../loops.js";
 import { modelOf } from "../model.js";
 import { makeNode, nodeOf } from "../operators.js";
-import { staticInt } from "../evaluate.js";
-import { describe, type Leaf, tensor, type TreeValue, type Value } from "../value.js";
+import { describe, type Leaf, type TreeValue, tensor, type Value } from "../value.js";
 import { type Arguments, type Builtin, tensorArg } from "./builtin.js";
 
 function modelArg(context: Context, value: Value, span: Span): TreeValue {
@@ -15,7 +15,12 @@ function modelArg(context: Context, value: Value, span: Span): TreeValue {
 
 /** The leaves of a model that fit, as a tree of its own. */
 function subtree(model: TreeValue, keep: (name: string, leaf: Leaf) => boolean): TreeValue {
-  return { ...model, module: null, attached: new Map(), leaves: new Map([...model.leaves].filter(([name, leaf]) => keep(name, leaf))) };
+  return {
+    ...model,
+    module: null,
+    attached: new Map(),
+    leaves: new Map([...model.leaves].filter(([name, leaf]) => keep(name, leaf))),
+  };
 }
 
 const isFloatLeaf = (leaf: Leaf) => leaf.value.kind === "tensor" && leaf.value.node.dtype === "f32";
@@ -29,20 +34,38 @@ function inside(model: TreeValue): (name: string) => boolean {
 function trainable(model: TreeValue): TreeValue {
   const adapters = [...model.leaves.values()].some((leaf) => leaf.adapter === true);
   const fresh = model.donor === null;
-  return subtree(model, (name, leaf) => inside(model)(name) && isFloatLeaf(leaf) && (adapters ? leaf.adapter === true : fresh));
+  return subtree(
+    model,
+    (name, leaf) => inside(model)(name) && isFloatLeaf(leaf) && (adapters ? leaf.adapter === true : fresh),
+  );
 }
 
-const simple = (params: readonly string[], run: (context: Context, args: Arguments) => Value): Builtin => ({ params, lifts: false, run });
+const simple = (params: readonly string[], run: (context: Context, args: Arguments) => Value): Builtin => ({
+  params,
+  lifts: false,
+  run,
+});
 
 export const training: Readonly<Record<string, Builtin>> = {
-  value_and_grad: simple(["f", "at"], (context, { values, span }) => valueAndGrad(context, values.get("f")!, values.get("at")!, span)),
+  value_and_grad: simple(["f", "at"], (context, { values, span }) =>
+    valueAndGrad(context, values.get("f")!, values.get("at")!, span),
+  ),
   grad: simple(["f", "at"], (context, { values, span }) => {
     const both = valueAndGrad(context, values.get("f")!, values.get("at")!, span);
     return both.kind === "tuple" ? both.items[1] : both;
   }),
-  iterate: simple(["n", "init", "step"], (context, { values, span }) => iterate(context, staticInt(context, values.get("n")!, span), values.get("init")!, values.get("step")!, null, span)),
+  iterate: simple(["n", "init", "step"], (context, { values, span }) =>
+    iterate(context, staticInt(context, values.get("n")!, span), values.get("init")!, values.get("step")!, null, span),
+  ),
   iterate_until: simple(["max", "init", "step", "until"], (context, { values, span }) =>
-    iterate(context, staticInt(context, values.get("max")!, span), values.get("init")!, values.get("step")!, values.get("until")!, span),
+    iterate(
+      context,
+      staticInt(context, values.get("max")!, span),
+      values.get("init")!,
+      values.get("step")!,
+      values.get("until")!,
+      span,
+    ),
   ),
   stop_gradient: {
     params: ["x"],
@@ -55,7 +78,16 @@ export const training: Readonly<Record<string, Builtin>> = {
   straight_through: {
     params: ["value", "like"],
     lifts: true,
-    run: (context, { values, span }) => tensor(makeNode(context, "straight_through", [tensorArg(context, values.get("value")!, span).node, tensorArg(context, values.get("like")!, span).node], {}, span)),
+    run: (context, { values, span }) =>
+      tensor(
+        makeNode(
+          context,
+          "straight_through",
+          [tensorArg(context, values.get("value")!, span).node, tensorArg(context, values.get("like")!, span).node],
+          {},
+          span,
+        ),
+      ),
   },
   attach: simple(["model", "adapter", "to?", "init?"], (context, { values, span }) =>
     attach(context, values.get("model")!, values.get("adapter")!, values.get("to"), values.get("init"), span),
@@ -74,7 +106,13 @@ export const training: Readonly<Record<string, Builtin>> = {
     const found = trainable(modelArg(context, values.get("model")!, span));
     return found.leaves.size > 0
       ? found
-      : stop(context, "R040", `nothing in ${found.origin} trains: it has no adapters and its weights come from a checkpoint`, span, { help: "attach an adapter, or say which parameters train: params(model)" });
+      : stop(
+          context,
+          "R040",
+          `nothing in ${found.origin} trains: it has no adapters and its weights come from a checkpoint`,
+          span,
+          { help: "attach an adapter, or say which parameters train: params(model)" },
+        );
   }),
 };
 
