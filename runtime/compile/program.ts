@@ -2,11 +2,12 @@
  * From files to checked definitions. In: the path of a `.peft` file. Out: everything that can be known without its
  * checkpoints: trees, types, and all mistakes of all files, in the order of files and places.
  */
+import { networkOf } from "../../compiler/arch/index.js";
 import type { CheckResult, ModuleTable } from "../../compiler/check/index.js";
 import { check } from "../../compiler/check/index.js";
 import type { Definitions } from "../../compiler/elaborate/index.js";
 import { type Diagnostic, type File, PeftError, type RecipeDefinition, type Use } from "../../grammar/index.js";
-import { definedNames, libraryModules } from "./library.js";
+import { definedNames, libraryModule, libraryModules } from "./library.js";
 import { readSources, type Sources } from "./sources.js";
 
 /** A program before its recipes are run. */
@@ -37,7 +38,7 @@ export function checkProgram(file: string): CheckedProgram {
       files: new Map(),
       diagnostics: error.diagnostics,
       checked: null,
-      definitions: definitionsOf(new Map()),
+      definitions: { find: () => undefined, names: () => [] },
       recipes: [],
     };
   }
@@ -50,7 +51,7 @@ export function checkProgram(file: string): CheckedProgram {
     files: sources.files,
     diagnostics: inOrder(diagnostics, [...sources.files.keys()]),
     checked,
-    definitions: definitionsOf(checked.table),
+    definitions: definitionsOf(checked.table, sources),
     recipes: sources.files.get(file)!.definitions.filter((d): d is RecipeDefinition => d.kind === "recipe"),
   };
 }
@@ -104,9 +105,22 @@ export function inOrder(diagnostics: readonly Diagnostic[], files: readonly stri
   return [...diagnostics].sort((a, b) => fileOf(a) - fileOf(b) || startOf(a) - startOf(b));
 }
 
-function definitionsOf(table: ModuleTable): Definitions {
+/** What the elaborator finds by name. A network is read and checked when the first checkpoint asks for it. */
+function definitionsOf(known: ModuleTable, sources: Sources): Definitions {
+  let table = known;
   return {
     find: (file, name) => table.get(file)?.get(name),
     names: (file) => [...(table.get(file)?.keys() ?? [])],
+    architecture(modelType, architectures) {
+      const network = networkOf(modelType, architectures);
+      const file = network === null ? undefined : libraryModule(network.module)?.fileOf.get(network.name)?.path;
+      if (network === null || file === undefined) return null;
+      if (!table.has(file)) {
+        sources.addModule(network.module);
+        table = checkSources(sources).table;
+      }
+      const found = table.get(file)?.get(network.name);
+      return found?.definition.kind === "module" ? { definition: found.definition, file: found.file } : null;
+    },
   };
 }

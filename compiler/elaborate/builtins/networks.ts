@@ -1,9 +1,10 @@
 /** Builtin functions of networks: activations, products by letters, gathering rows. */
+import type { Node } from "../../ir/index.js";
 import { stop } from "../context.js";
 import { staticInt } from "../evaluate.js";
 import { makeNode } from "../operators.js";
 import { describe, tensor } from "../value.js";
-import { type Builtin, tensorArg } from "./builtin.js";
+import { axisOf, type Builtin, tensorArg } from "./builtin.js";
 import { pointwise } from "./elementwise.js";
 
 const activation = (op: string): Builtin => ({
@@ -43,14 +44,23 @@ export const networks: Readonly<Record<string, Builtin>> = {
     },
   },
   take: {
-    params: ["x", "i"],
+    params: ["x", "i", "axis?"],
+    axes: ["axis"],
     lifts: true,
-    run: (context, { values, span }) => {
+    run(context, { values, expressions, span }) {
       const x = tensorArg(context, values.get("x")!, span);
-      return tensor(
-        makeNode(context, "take", [x.node, tensorArg(context, values.get("i")!, span).node], {}, span),
-        x.space,
-      );
+      const rows = tensorArg(context, values.get("i")!, span).node;
+      const expr = expressions.get("axis");
+      const at = expr === undefined ? 0 : axisOf(context, expr, x);
+      const move = (node: Node, perm: readonly number[]) =>
+        makeNode(context, "transpose", [node], { perm: [...perm] }, span);
+      if (at === 0) return tensor(makeNode(context, "take", [x.node, rows], {}, span), x.space);
+      // The axis comes first, its slices are taken, and the axes of the indices go where it was.
+      const others = x.node.shape.map((_, axis) => axis).filter((axis) => axis !== at);
+      const taken = makeNode(context, "take", [move(x.node, [at, ...others]), rows], {}, span);
+      const index = rows.shape.map((_, axis) => axis);
+      const rest = others.map((_, axis) => rows.shape.length + axis);
+      return tensor(move(taken, [...rest.slice(0, at), ...index, ...rest.slice(at)]), x.space);
     },
   },
   one_hot: {
