@@ -4,7 +4,7 @@
  */
 import type { Definition, Diagnostic, ModuleDefinition, Span } from "../../grammar/index.js";
 import type { Graph, Node, StorageDtype } from "../ir/index.js";
-import type { Donor, Leaf, Value } from "./value.js";
+import type { Donor, Value } from "./value.js";
 
 /** The header of a checkpoint, as the host reads it. `id` identifies it in `input` nodes. */
 export interface ModelHeader {

@@ -26,8 +26,8 @@ export function stagesOf(kernel: Kernel): Stages {
     const base = Math.max(0, ...instr.args.map((a) => of[a]));
     of.push(isRowReduction(instr.op) ? base + 1 : base);
   }
-  const valueOf = (root: Kernel["roots"][number]) => (root.kind === "histogram" ? root.key : root.value);
-  const ofRoot = kernel.roots.map((root) => of[valueOf(root)]);
+  const subjectOf = (root: Kernel["roots"][number]) => (root.kind === "histogram" ? root.key : root.value);
+  const ofRoot = kernel.roots.map((root) => of[subjectOf(root)]);
   const reduced = kernel.instrs.map((instr, i) => (isRowReduction(instr.op) ? of[i] : 0));
   return { count: Math.max(1, ...ofRoot.map((s) => s + 1), ...reduced), of, ofRoot };
 }

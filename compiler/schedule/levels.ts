@@ -13,7 +13,13 @@ export function isStatistic(node: Node): boolean {
 export function isColumn(node: Node): boolean {
   if (!["reduce_sum", "reduce_max", "reduce_min"].includes(node.op) || node.dtype !== "f32") return false;
   const axes = node.attrs.axes as readonly number[];
-  return node.shape.length > 0 && node.args[0].shape.length >= 2 && axes.length === 1 && axes[0] === 0 && node.args[0].shape[0] > 1;
+  return (
+    node.shape.length > 0 &&
+    node.args[0].shape.length >= 2 &&
+    axes.length === 1 &&
+    axes[0] === 0 &&
+    node.args[0].shape[0] > 1
+  );
 }
 
 export class Levels {

@@ -9,7 +9,15 @@ import type { Kernel } from "../kernels/index.js";
 import { runPasses } from "../passes/index.js";
 import { fuse, type KernelTable, type Want } from "./fuse.js";
 import { isColumn, isStatistic, Levels, PlaceNames } from "./levels.js";
-import { domainOf, type FileTensor, type HostNode, type Output, type Program, type Task, type ThresholdInfo } from "./program.js";
+import {
+  domainOf,
+  type FileTensor,
+  type HostNode,
+  type Output,
+  type Program,
+  type Task,
+  type ThresholdInfo,
+} from "./program.js";
 
 /** A program and the rank-0 nodes of its reports and requirements, in their order. */
 export interface Scheduled {
@@ -35,7 +43,10 @@ export function schedule(plan: Plan, extra: readonly Node[] = [], after?: string
       asked.push({ node: tensor.node, output: { save: index, tensor }, checks: checksOf(graph, tensor) });
     }
   });
-  const before = [...asked.flatMap((a) => [a.node, ...Object.values(a.checks).filter((n): n is Node => n !== null)]), ...extra];
+  const before = [
+    ...asked.flatMap((a) => [a.node, ...Object.values(a.checks).filter((n): n is Node => n !== null)]),
+    ...extra,
+  ];
   const rewritten = runPasses(before, after === undefined ? {} : { after });
   const now = new Map(before.map((node, i) => [node, rewritten[i]]));
   const builder = new ScheduleBuilder(rewritten);
@@ -73,7 +84,10 @@ function checksOf(graph: Plan["graph"], tensor: SavedTensor): Asked["checks"] {
   const count = (x: Node) => sum(graph.make("cast", [x], { to: "float" }));
   const value = graph.make("cast", [node], { to: "float" });
   const kept = stored === "F32" || stored === "F64" ? value : graph.make("quantize", [value], { dtype: stored });
-  const comparable = reference !== null && sizeOf(reference.shape) === sizeOf(node.shape) && String(reference.shape) === String(node.shape);
+  const comparable =
+    reference !== null &&
+    sizeOf(reference.shape) === sizeOf(node.shape) &&
+    String(reference.shape) === String(node.shape);
   return {
     changed: comparable ? count(graph.make("ne", [kept, reference])) : null,
     change: comparable ? sum(square(graph.make("sub", [kept, reference]))) : null,
@@ -103,7 +117,9 @@ class ScheduleBuilder {
   constructor(private readonly roots: readonly Node[]) {}
 
   copy(save: number, tensor: SavedTensor): void {
-    this.outputs.push(outputOf(save, tensor, fileOf(tensor.node), { changed: null, change: null, lost: null, nonFinite: null }));
+    this.outputs.push(
+      outputOf(save, tensor, fileOf(tensor.node), { changed: null, change: null, lost: null, nonFinite: null }),
+    );
   }
 
   output(save: number, tensor: SavedTensor, node: Node, checks: Asked["checks"]): void {
@@ -111,9 +127,16 @@ class ScheduleBuilder {
     if (sizeOf(node.shape) === 0) return;
     const level = this.levels.of(node);
     const place = this.names.of(node) || tensor.name;
-    const group: Group = { level, place, kind: "output", wants: [{ kind: "store", node, dtype: tensor.stored }], output: index };
+    const group: Group = {
+      level,
+      place,
+      kind: "output",
+      wants: [{ kind: "store", node, dtype: tensor.stored }],
+      output: index,
+    };
     for (const check of Object.values(checks)) {
-      if (check === null || !isStatistic(check) || this.assigned.has(check) || this.levels.of(check) !== level + 1) continue;
+      if (check === null || !isStatistic(check) || this.assigned.has(check) || this.levels.of(check) !== level + 1)
+        continue;
       group.wants.push(...this.wantsOf(check));
       this.assigned.add(check);
     }
@@ -127,7 +150,14 @@ class ScheduleBuilder {
     const host = new Map<number, HostNode>();
     const thresholds: Node[] = [];
     for (const node of nodes) {
-      if (node.shape.length === 0) host.set(node.id, { id: node.id, op: node.op, args: node.args.filter((a) => a.shape.length === 0).map((a) => a.id), attrs: node.attrs, dtype: node.dtype });
+      if (node.shape.length === 0)
+        host.set(node.id, {
+          id: node.id,
+          op: node.op,
+          args: node.args.filter((a) => a.shape.length === 0).map((a) => a.id),
+          attrs: node.attrs,
+          dtype: node.dtype,
+        });
       if (this.assigned.has(node)) continue;
       if (node.op === "threshold") thresholds.push(node);
       else if (isStatistic(node) || isColumn(node)) this.assign(node);

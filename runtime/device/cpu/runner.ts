@@ -8,7 +8,14 @@
  */
 
 import type { Kernel, Root } from "../../../compiler/index.js";
-import { emitWasm, frameOf, histogramStride, readAhead, resultBytes, resultFill } from "../../../compiler/targets/wasm/index.js";
+import {
+  emitWasm,
+  frameOf,
+  histogramStride,
+  readAhead,
+  resultBytes,
+  resultFill,
+} from "../../../compiler/targets/wasm/index.js";
 import { diagnostic, PeftError } from "../../../grammar/index.js";
 import type { KernelCall, KernelResult, Memory, Region, Runner } from "../runner.js";
 
