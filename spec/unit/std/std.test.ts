@@ -1,13 +1,14 @@
 /** The standard library and the documents: every text parses, checks without a word, and says what it is. */
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { check } from "../../../compiler/check/index.js";
 import { type Diagnostic, type File, parse, renderDiagnostic, type Use } from "../../../grammar/index.js";
 
-const folder = "compiler/std/merge";
+const folder = "compiler/std";
 const std = recipes(folder);
+const merges = recipes(`${folder}/merge`);
 const documents = ["spec/language.md"];
 /** Golden recipes that must be refused before they run. */
 const refused = /(linear-base-unlisted|passthrough-base)\/recipe.peft$/;
@@ -31,8 +32,18 @@ for (const [path, text] of texts) {
   files.set(path, parsed.file);
   diagnostics.push(...parsed.diagnostics);
 }
-const isStd = (use: Use) => use.from.kind === "module" && use.from.path.map((n) => n.text).join(".") === "std.merge";
-diagnostics.push(...check({ files, resolve: (_from, use) => (isStd(use) ? std : null) }).diagnostics);
+diagnostics.push(...check({ files, resolve }).diagnostics);
+
+/** A module of std is the files of its folder; a path leads from the file that uses it. */
+function resolve(from: string, use: Use): readonly string[] | null {
+  if (use.from.kind === "file") {
+    const target = join(dirname(from), use.from.path.parts.join(""));
+    return files.has(target) ? [target] : null;
+  }
+  const [root, ...segments] = use.from.path.map((name) => name.text);
+  const module = std.filter((path) => dirname(path) === join(folder, ...segments));
+  return root === "std" && module.length > 0 ? module : null;
+}
 
 for (const path of texts.keys()) {
   test(`${path} parses and checks without a diagnostic`, () => {
@@ -46,7 +57,7 @@ test("the documents hold examples", () => {
 });
 
 test("every merge has documentation that begins with a sentence", () => {
-  for (const path of std) {
+  for (const path of merges) {
     for (const definition of files.get(path)!.definitions) {
       if (definition.kind !== "merge") continue;
       const title = (definition.doc ?? "").split("\n")[0].trim();
@@ -55,8 +66,8 @@ test("every merge has documentation that begins with a sentence", () => {
   }
 });
 
-test("no two files of std define the same name", () => {
-  const names = std.flatMap((path) => files.get(path)!.definitions.map((d) => d.name.text));
+test("no two files of std.merge define the same name", () => {
+  const names = merges.flatMap((path) => files.get(path)!.definitions.map((d) => d.name.text));
   assert.equal(names.length, new Set(names).size);
 });
 
