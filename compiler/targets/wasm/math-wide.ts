@@ -37,8 +37,10 @@ export function writeSine(name: string, turns: 0 | 1, slow: string): WasmFunctio
   const isOdd = op("i32x4.ne", op("v128.and", get(quadrant), i32x4(1)), i32x4(0));
   const sign = op("i32x4.shl", op("v128.and", get(quadrant), i32x4(2)), shift(30));
   const value = keep(op("v128.xor", choose(isOdd, cosine, sine), sign));
-  const moderate = op("i32x4.all_true", op("f32x4.lt", op("f32x4.abs", get(x)), f32x4(1e6)));
-  fn.body.push(when(op("i32.eqz", moderate), [set(value, call(slow, get(x)))]));
+  // Only the lanes that need it: what a number becomes must not depend on its neighbours.
+  const moderate = keep(op("f32x4.lt", op("f32x4.abs", get(x)), f32x4(1e6)));
+  const mended = choose(get(moderate), get(value), call(slow, get(x)));
+  fn.body.push(when(op("i32.eqz", op("i32x4.all_true", get(moderate))), [set(value, mended)]));
   return result(get(value));
 }
 
@@ -89,12 +91,11 @@ export function writePow(slow: string): WasmFunction {
   const noPower = op("v128.andnot", op("f32x4.lt", get(x), zero), get(isWhole));
   const value = keep(op("v128.or", op("v128.or", get(magnitude), sign), noPower));
   const infinity = f32x4(Number.POSITIVE_INFINITY);
-  const isOrdinary = op(
-    "v128.and",
-    op("f32x4.lt", get(size), infinity),
-    op("f32x4.lt", op("f32x4.abs", get(y)), infinity),
+  const isOrdinary = keep(
+    op("v128.and", op("f32x4.lt", get(size), infinity), op("f32x4.lt", op("f32x4.abs", get(y)), infinity)),
   );
-  fn.body.push(when(op("i32.eqz", op("i32x4.all_true", isOrdinary)), [set(value, call(slow, get(x), get(y)))]));
+  const mended = choose(get(isOrdinary), get(value), call(slow, get(x), get(y)));
+  fn.body.push(when(op("i32.eqz", op("i32x4.all_true", get(isOrdinary))), [set(value, mended)]));
   return result(get(value));
 }
 
