@@ -10,7 +10,7 @@ import { bind, evaluate, evaluateBlock, patternName, resolve } from "./evaluate.
 import { callModule, forwardParams, functionOf, runFunction } from "./forward.js";
 import { lift, type Where } from "./lift.js";
 import { makeModule, modelOf } from "./model.js";
-import { initState, takeStep } from "./optimizer.js";
+import { initState, takeStep, updateAt } from "./optimizer.js";
 import { wordOr } from "./selectors.js";
 import { type At, coerce, forgetAxes, liftsThrough } from "./types.js";
 import { type ClosureValue, describe, parts, type TreeValue, type Value } from "./value.js";
@@ -68,24 +68,32 @@ export function call(context: Context, expr: CallExpr, where: Where | null): Val
   }
 }
 
-/** `o.init(p)` and `o.step(p, g, state, step)`. */
+const optimizerParams = { init: "p", step: "p, g, state, step", update: "p, g, step" } as const;
+
+/** `o.init(p)`, `o.step(p, g, state, step)`, and inside another optimizer `o.update(p, g, step)`. */
 function callOptimizer(context: Context, callee: Extract<Value, { kind: "optimizerFunction" }>, expr: CallExpr): Value {
   const values = expr.args.map((arg) =>
     arg.value === null
       ? stop(context, "T004", "`..` has nothing to pass on here", arg.span)
       : evaluate(context, arg.value),
   );
-  const wanted = callee.name === "init" ? 1 : 4;
+  const params = optimizerParams[callee.name];
+  const wanted = params.split(", ").length;
   if (values.length !== wanted)
     return stop(
       context,
       values.length < wanted ? "T003" : "T004",
-      `${callee.name} takes ${wanted === 1 ? "(p)" : "(p, g, state, step)"}, ${values.length} arguments are given`,
+      `${callee.name} takes (${params}), ${values.length} arguments are given`,
       expr.span,
     );
-  return callee.name === "init"
-    ? initState(context, callee.of, values[0], expr.span)
-    : takeStep(context, callee.of, values, expr.span);
+  switch (callee.name) {
+    case "init":
+      return initState(context, callee.of, values[0], expr.span);
+    case "step":
+      return takeStep(context, callee.of, values, expr.span);
+    case "update":
+      return updateAt(context, callee.of, values, callee.of.state ?? new Map(), expr.span);
+  }
 }
 
 /** Makes a module, or calls one: a model, a part of it, or one of its functions. */

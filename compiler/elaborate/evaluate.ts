@@ -423,8 +423,10 @@ function evaluateWhere(context: Context, expr: Extract<Expr, { kind: "where" }>)
 function evaluateField(context: Context, expr: Extract<Expr, { kind: "field" }>): Value {
   const target = evaluate(context, expr.target);
   const name = expr.name.text;
-  if (target.kind === "template" && target.definition.kind === "optimizer" && (name === "init" || name === "step"))
-    return { kind: "optimizerFunction", of: target, name };
+  if (target.kind === "template" && target.definition.kind === "optimizer") {
+    if (name === "init" || name === "step") return { kind: "optimizerFunction", of: target, name };
+    if (name === "update" && target.state !== undefined) return { kind: "optimizerFunction", of: target, name };
+  }
   if (target.kind === "tree") return fieldOfTree(context, target, name, expr.name.span, expr.span);
   if (target.kind === "record") return fieldOf(context, target, name, expr.name.span, expr.span);
   return operate(

@@ -6,7 +6,7 @@
 import type { Member, Span } from "../../grammar/index.js";
 import { bindParams, type Given } from "./call.js";
 import { type Context, step as stepInto, stop } from "./context.js";
-import { evaluate, evaluateBlock, resolve } from "./evaluate.js";
+import { evaluate, evaluateBlock, evaluateStatement, resolve } from "./evaluate.js";
 import { functionOf } from "./forward.js";
 import { lift } from "./lift.js";
 import {
@@ -26,8 +26,8 @@ function states(template: TemplateValue): Field[] {
   return template.definition.members.filter((m): m is Field => m.kind === "field" && m.role === "state");
 }
 
-/** A scope with the optimizer's arguments at this place and step. */
-function scopeOf(context: Context, template: TemplateValue, span: Span): Context {
+/** A scope with the optimizer's arguments, its lets and its parameter p at this place and step. */
+function scopeOf(context: Context, template: TemplateValue, p: Value, span: Span): Context {
   const scope: Context = {
     ...context,
     file: template.file,
@@ -40,7 +40,69 @@ function scopeOf(context: Context, template: TemplateValue, span: Span): Context
     [...template.given].map(([name, value]): [string, Given] => [name, { value: resolve(context, value), at }]),
   );
   bindParams(scope, template.definition.name.text, template.definition.params, given, at);
+  scope.names.own.set("p", p);
+  for (const member of template.definition.members)
+    if (member.kind === "statement") evaluateStatement(scope, member.statement);
   return scope;
+}
+
+/** Parameters that hold an optimizer: `inner` in `optimizer clipped(inner: Optimizer, ..)`. */
+function innerOptimizers(scope: Context, template: TemplateValue): (readonly [string, TemplateValue])[] {
+  return template.definition.params.flatMap(({ pattern }) => {
+    const value = pattern.kind === "name" ? scope.names.own.get(pattern.name.text) : undefined;
+    if (pattern.kind !== "name" || value?.kind !== "template" || value.definition.kind !== "optimizer") return [];
+    return [[pattern.name.text, value] as const];
+  });
+}
+
+/** The first state at one place. What is of an inner optimizer stands behind the parameter's name and a dot. */
+function firstState(context: Context, template: TemplateValue, p: Value, span: Span): Map<string, Value> {
+  const scope = scopeOf(context, template, p, span);
+  const made = new Map<string, Value>();
+  for (const field of states(template)) {
+    const value = field.value === null ? int(0) : evaluate(scope, field.value);
+    scope.names.own.set(field.name.text, value);
+    made.set(field.name.text, running(scope, value));
+  }
+  for (const [name, optimizer] of innerOptimizers(scope, template)) {
+    for (const [key, value] of firstState(stepInto(context, name), optimizer, p, span))
+      made.set(`${name}.${key}`, value);
+  }
+  return made;
+}
+
+/** Runs `update` on (p, g, step) at one place: gives the new p and replaces what is in `state`. */
+export function updateAt(
+  context: Context,
+  template: TemplateValue,
+  values: readonly Value[],
+  state: Map<string, Value>,
+  span: Span,
+): Value {
+  const { name } = template.definition;
+  const update = functionOf({ definition: template.definition } as never, "update");
+  if (update === null) return stop(context, "T009", `${name.text} has no update`, name.span);
+  const scope = scopeOf(context, template, values[0], span);
+  const fields = states(template).map((field) => field.name.text);
+  for (const field of fields) scope.names.own.set(field, state.get(field)!);
+  const inside = innerOptimizers(scope, template).map(([param, optimizer]) => {
+    const prefix = `${param}.`;
+    const own = [...state].filter(([key]) => key.startsWith(prefix));
+    const cell = new Map(own.map(([key, value]) => [key.slice(prefix.length), value]));
+    scope.names.own.set(param, { ...optimizer, state: cell });
+    return { prefix, cell };
+  });
+  const at = { file: context.file, span };
+  const given = values.flatMap((value, i): [string, Given][] => {
+    const pattern = update.params.at(i)?.pattern;
+    return pattern === undefined ? [] : [[pattern.kind === "name" ? pattern.name.text : String(i), { value, at }]];
+  });
+  bindParams(scope, `${name.text}.update`, update.params, new Map(given), at);
+  const next = evaluateBlock(scope, update.body);
+  if (next === undefined) return stop(scope, "T009", "update ends without returning the new parameter", update.span);
+  for (const field of fields) state.set(field, running(scope, scope.names.own.get(field)!));
+  for (const { prefix, cell } of inside) for (const [key, value] of cell) state.set(prefix + key, value);
+  return next;
 }
 
 function treeArg(context: Context, value: Value, what: string, span: Span): TreeValue {
@@ -52,21 +114,10 @@ function treeArg(context: Context, value: Value, what: string, span: Span): Tree
 /** State for every parameter: a record of trees. */
 export function initState(context: Context, template: TemplateValue, params: Value, span: Span): Value {
   const p = treeArg(context, params, "the parameters", span);
-  const fields = states(template);
-  if (fields.length === 0) return { kind: "record", fields: new Map() };
   const request = { name: template.definition.name.text, span, values: [p], main: p, where: null };
   return lift(stepInto(context, "init"), {
     ...request,
-    body(at, [own]) {
-      const scope = scopeOf(at, template, span);
-      scope.names.own.set("p", own);
-      const made = fields.map((field): [string, Value] => {
-        const value = field.value === null ? int(0) : evaluate(scope, field.value);
-        scope.names.own.set(field.name.text, value);
-        return [field.name.text, running(scope, value)];
-      });
-      return { kind: "record", fields: new Map(made) };
-    },
+    body: (at, [own]) => ({ kind: "record", fields: firstState(at, template, own, span) }),
   });
 }
 
@@ -82,10 +133,7 @@ export function takeStep(context: Context, template: TemplateValue, args: readon
   const g = treeArg(context, gradients, "the gradients", span);
   if (state.kind !== "record")
     return stop(context, "T001", `the state must come from init, found ${describe(state)}`, span);
-  const update = functionOf({ definition: template.definition } as never, "update");
-  if (update === null)
-    return stop(context, "T009", `${template.definition.name.text} has no update`, template.definition.name.span);
-  const fields = states(template).map((f) => f.name.text);
+  const fields = [...state.fields.keys()];
   const moving = plainTree(new Map([...p.leaves].filter(([name]) => g.leaves.has(name))), p.donor, p.origin);
   const stateTrees = fields.map((name) =>
     treeArg(context, state.fields.get(name) ?? { kind: "none" }, `the state ${name}`, span),
@@ -100,34 +148,9 @@ export function takeStep(context: Context, template: TemplateValue, args: readon
     main: moving,
     where: null,
     body(at, [own, gradient, number, ...old]) {
-      const scope = scopeOf(at, template, span);
-      fields.forEach((name, i) => {
-        scope.names.own.set(name, old[i]);
-      });
-      const given = new Map(
-        [own, gradient, number].flatMap((value, i): [string, Given][] => {
-          const param = update.params[i];
-          return param === undefined
-            ? []
-            : [
-                [
-                  param.pattern.kind === "name" ? param.pattern.name.text : String(i),
-                  { value, at: { file: context.file, span } },
-                ],
-              ];
-        }),
-      );
-      bindParams(scope, `${template.definition.name.text}.update`, update.params, given, { file: context.file, span });
-      const next = evaluateBlock(scope, update.body);
-      if (next === undefined)
-        return stop(scope, "T009", "update ends without returning the new parameter", update.span);
-      return {
-        kind: "record",
-        fields: new Map([
-          ["", next],
-          ...fields.map((name): [string, Value] => [name, running(scope, scope.names.own.get(name)!)]),
-        ]),
-      };
+      const now = new Map(fields.map((name, i) => [name, old[i]]));
+      const next = updateAt(at, template, [own, gradient, number], now, span);
+      return { kind: "record", fields: new Map([["", next], ...now]) };
     },
   }) as RecordValue;
   const moved = result.fields.get("") as TreeValue;

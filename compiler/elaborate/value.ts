@@ -112,13 +112,15 @@ export interface TemplateValue {
   readonly definition: ModuleDefinition;
   readonly file: string;
   readonly given: ReadonlyMap<string, Value>;
+  /** Of an optimizer inside another one: its state at this place, which `update` replaces. */
+  readonly state?: Map<string, Value>;
 }
 
-/** `init` or `step` of an optimizer. */
+/** `init` or `step` of an optimizer; `update` of one inside another. */
 export interface OptimizerFunction {
   readonly kind: "optimizerFunction";
   readonly of: TemplateValue;
-  readonly name: "init" | "step";
+  readonly name: "init" | "step" | "update";
 }
 
 /** A function of a module instance, bound to it. */
