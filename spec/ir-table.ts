@@ -16,12 +16,6 @@ function arityOf({ arity, optional }: OpRow): string {
 
 function tableRow(row: OpRow): string {
   const attributes = Object.entries(row.attributes ?? {}).map(([name, kind]) => `${name}: ${kind}`);
-  const cells = [
-    `\`${row.name}\``,
-    arityOf(row),
-    attributes.join(", "),
-    row.fusion,
-    row.doc,
-  ];
+  const cells = [`\`${row.name}\``, arityOf(row), attributes.join(", "), row.fusion, row.doc];
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }

@@ -7,7 +7,7 @@ import type { Span } from "../../grammar/index.js";
 import { compilePattern, roles } from "../places/index.js";
 import { apply, type Given } from "./call.js";
 import { type Context, stop } from "./context.js";
-import { withWeight } from "./forward.js";
+import { partOf, withWeight } from "./forward.js";
 import { modelOf, nearPaths } from "./model.js";
 import { type Build, instantiate, viewOf } from "./module.js";
 import {
@@ -38,11 +38,11 @@ export function attach(
 ): TreeValue {
   if (value.kind !== "tree") return stop(context, "T001", `attach takes a model, found ${describe(value)}`, span);
   const model = modelOf(context, value, span);
-  const all = modulesOf(model.module!);
+  const all = hostsOf(model.module!);
   const chosen = choose(context, model, all, adapter, to, span);
   if (chosen.length === 0) {
     const kind = adapter.kind === "template" ? (adapter.definition.on?.kind?.text ?? null) : null;
-    const fitting = kind === null ? all : all.filter((m) => m.definition.name.text === kind);
+    const fitting = kind === null ? all : all.filter((m) => kindOf(m) === kind);
     return stop(
       context,
       "R036",
@@ -141,11 +141,24 @@ function pick(context: Context, model: TreeValue, host: ModuleValue, result: Val
   );
 }
 
+/** What an adapter calls its host: the name of a part, else of the definition. */
+function kindOf(module: ModuleValue): string {
+  return module.part ?? module.definition.name.text;
+}
+
+/** Modules and their parts: all that an adapter may wrap. */
+function hostsOf(module: ModuleValue): ModuleValue[] {
+  return modulesOf(module).flatMap((m) => [
+    m,
+    ...m.definition.members.flatMap((f) => (f.kind === "function" && f.part ? [partOf(m, f.name.text)] : [])),
+  ]);
+}
+
 /** Whether a module is of the kind that the adapter goes on. */
 function hosts(template: TemplateValue, module: ModuleValue): boolean {
   const kind = template.definition.on?.kind?.text ?? null;
   if (kind === null) return true;
-  return kind === "model" ? module.path === "" : module.definition.name.text === kind;
+  return kind === "model" ? module.path === "" : kindOf(module) === kind;
 }
 
 /** Whether `to` names this module: a path pattern, a role, or a list of them; absent: every module that fits. */
@@ -153,6 +166,7 @@ function selects(context: Context, model: TreeValue, module: ModuleValue, to: Va
   if (to === undefined || to.kind === "none") return true;
   if (to.kind === "list" || to.kind === "tuple") return to.items.some((t) => selects(context, model, module, t, span));
   if (to.kind === "string") {
+    if (module.part === to.value) return true;
     if ((roles as readonly string[]).includes(to.value)) return roleOf(model, module) === to.value;
     const pattern = compilePattern(to.value);
     if (!pattern.ok)

@@ -6,12 +6,13 @@ import type { Argument, Expr, Param, Span, TypeExpr } from "../../grammar/index.
 import { nearest } from "../../grammar/index.js";
 import { runBuiltin } from "./builtins/index.js";
 import { type Context, inner, numbered, Poisoned, step, stop } from "./context.js";
-import { bind, evaluate, evaluateBlock, patternName, resolve } from "./evaluate.js";
-import { callModule, forwardParams, functionOf, runFunction } from "./forward.js";
+import { evaluate, resolve } from "./evaluate.js";
+import { callFunction, callModule, forwardParams, functionOf } from "./forward.js";
 import { lift, type Where } from "./lift.js";
 import { makeModule, modelOf } from "./model.js";
 import { initState, takeStep, updateAt } from "./optimizer.js";
 import { wordOr } from "./selectors.js";
+import { bind, evaluateBlock, patternName } from "./statements.js";
 import { type At, coerce, forgetAxes, liftsThrough } from "./types.js";
 import { type ClosureValue, describe, parts, type TreeValue, type Value } from "./value.js";
 
@@ -112,13 +113,7 @@ function callInstance(
     }
     case "method": {
       const member = functionOf(callee.of.module!, callee.name)!;
-      return runFunction(
-        step(context, numbered(context, callee.name)),
-        callee.of,
-        callee.name,
-        bound(callee.name, member.params),
-        span,
-      );
+      return callFunction(context, callee.of, callee.name, bound(callee.name, member.params), span);
     }
     case "tree": {
       const model = modelOf(context, callee, span);
@@ -174,7 +169,7 @@ export function apply(context: Context, callee: Value, values: readonly Value[],
     const given = new Map(values.map((value, i) => [patternName(params[i].pattern), { value, at }]));
     return callee.kind === "tree"
       ? callModule(context, model, given, span)
-      : runFunction(context, model, callee.name, given, span);
+      : callFunction(context, model, callee.name, given, span);
   }
   return stop(context, "T005", `${describe(callee)} cannot be called`, span);
 }
@@ -193,10 +188,15 @@ export function bindArguments(
 ): Map<string, Given> {
   const names = params.map((p) => patternName(p.pattern));
   const given = new Map<string, Given>();
+  const passed = new Map<string, Given>();
   let position = 0;
   for (const arg of expr.args) {
-    if (arg.rest || arg.value === null)
-      return stop(context, "T004", "`..` passes parameters on, and there is nothing to pass on here", arg.span);
+    if (arg.rest || arg.value === null) {
+      if (context.passed === undefined)
+        return stop(context, "T004", "`..` passes parameters on, and there is nothing to pass on here", arg.span);
+      for (const [key, value] of context.passed) if (names.includes(key) && !given.has(key)) passed.set(key, value);
+      continue;
+    }
     // A positional argument takes the next parameter that has none.
     while (arg.name === null && given.has(names[position])) position++;
     const key = arg.name === null ? names[position++] : arg.name.text;
@@ -221,7 +221,7 @@ export function bindArguments(
       at: { file: context.file, span: arg.value.span },
     });
   }
-  return given;
+  return new Map([...passed, ...given]);
 }
 
 function evaluateArgument(context: Context, arg: Argument, type: TypeExpr | null): Value {

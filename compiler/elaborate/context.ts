@@ -5,6 +5,7 @@
 import { type Diagnostic, type DiagnosticParts, fail, type Label, type Span } from "../../grammar/index.js";
 import { type Graph, type LateNode, type Node, type Shape, type StorageDtype, showShape } from "../ir/index.js";
 import type { Place } from "../places/index.js";
+import type { Given } from "./call.js";
 import type { Build } from "./module.js";
 import type { Session } from "./session.js";
 import type { Value } from "./value.js";
@@ -27,6 +28,8 @@ export interface Context {
   readonly build: Build | null;
   /** Losses of the modules that were called: `value_and_grad` adds them. */
   readonly losses: Node[];
+  /** What `..` passes on: the arguments of the function that is being run. */
+  readonly passed?: ReadonlyMap<string, Given>;
   /** True inside the function whose gradient is taken: what modules know as `training`. */
   readonly training?: boolean;
   /** The innermost running loop. */

@@ -7,9 +7,10 @@ import type { Diagnostic, Expr, Pattern, RecipeDefinition, Statement } from "../
 import { diagnostic, nearest, PeftError } from "../../grammar/index.js";
 import { createGraph, type Graph } from "../ir/index.js";
 import { type Context, Poisoned, step, stop } from "./context.js";
-import { bind, evaluate, evaluateStatement, truth } from "./evaluate.js";
+import { evaluate, truth } from "./evaluate.js";
 import { wordOr } from "./selectors.js";
 import type { Definitions, Host, LiftedCall, ModelHeader, Report, Save, Session } from "./session.js";
+import { bind, evaluateStatement } from "./statements.js";
 import { coerce } from "./types.js";
 import { text, type Value } from "./value.js";
 

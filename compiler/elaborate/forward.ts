@@ -5,17 +5,19 @@
 import type { Member, Param, Span } from "../../grammar/index.js";
 import { bindParams, type Given } from "./call.js";
 import { type Context, numbered, step, stop } from "./context.js";
-import { evaluate, evaluateBlock, evaluateStatement, truth } from "./evaluate.js";
+import { evaluate, truth } from "./evaluate.js";
 import { moduleScope } from "./module.js";
 import { binary } from "./operators.js";
+import { evaluateBlock, evaluateStatement } from "./statements.js";
 import { coerce, forgetAxes } from "./types.js";
 import type { Leaf, ModuleValue, TreeValue, Value } from "./value.js";
 
 type FunctionMember = Extract<Member, { kind: "function" }>;
 
-/** The parameters of calling an instance. */
+/** The parameters of calling an instance or a part of one. */
 export function forwardParams(context: Context, tree: TreeValue, span: Span): readonly Param[] {
-  const { definition } = tree.module!;
+  const { definition, part } = tree.module!;
+  if (part !== undefined) return functionOf(tree.module!, part)?.params ?? [];
   if (definition.kind === "router") return definition.on?.params ?? [];
   const forward = functionOf(tree.module!, "forward");
   if (forward !== null) return forward.params;
@@ -28,6 +30,24 @@ export function functionOf(module: ModuleValue, name: string): FunctionMember | 
   return (
     module.definition.members.find((m): m is FunctionMember => m.kind === "function" && m.name.text === name) ?? null
   );
+}
+
+/** A part of a module as a host: `ffn` of a block, under the path `block.ffn`. */
+export function partOf(module: ModuleValue, name: string): ModuleValue {
+  return { ...module, path: module.path === "" ? name : `${module.path}.${name}`, part: name };
+}
+
+/** Calls a function of an instance; a part goes through the adapters that are attached to it. */
+export function callFunction(
+  context: Context,
+  tree: TreeValue,
+  name: string,
+  given: ReadonlyMap<string, Given>,
+  span: Span,
+): Value {
+  const part = partOf(tree.module!, name);
+  if (tree.attached.has(part.path)) return callModule(context, { ...tree, module: part }, given, span);
+  return runFunction(step(context, numbered(context, name)), tree, name, given, span);
 }
 
 /** Runs an instance on arguments, through the adapters that are attached to it. */
@@ -47,6 +67,10 @@ function throughAdapters(
   span: Span,
 ): Value {
   const module = tree.module!;
+  if (count === 0 && module.part !== undefined) {
+    const owner = { ...module, path: module.path.slice(0, -module.part.length - 1), part: undefined };
+    return runFunction(context, { ...tree, module: owner }, module.part, given, span);
+  }
   if (count === 0)
     return runFunction(context, tree, module.definition.kind === "router" ? null : "forward", given, span);
   const adapter = (tree.attached.get(module.path) ?? [])[count - 1];
@@ -121,7 +145,7 @@ export function runFunction(
   span: Span,
 ): Value {
   const module = tree.module!;
-  const scope = moduleScope(context, tree, span);
+  const scope: Context = { ...moduleScope(context, tree, span), passed: given };
   const at = { file: context.file, span };
   if (name === null) return runRouter(scope, tree, given, span);
   const member = functionOf(module, name);

@@ -4,8 +4,7 @@
  * axes but the first. Draws are keyed by the tensor's name.
  */
 import type { Expr } from "../../grammar/index.js";
-import { keyOf } from "./builtins/random.js";
-import { filled } from "./builtins/shapes.js";
+import { filled, keyOf } from "./builtins/index.js";
 import { type Context, inner, stop } from "./context.js";
 import { evaluate } from "./evaluate.js";
 import { makeNode } from "./operators.js";

@@ -6,7 +6,7 @@
 import type { Span } from "../../grammar/index.js";
 import { GradientError, gradient } from "../gradient/index.js";
 import { type Node, sizeOf } from "../ir/index.js";
-import { filled } from "./builtins/shapes.js";
+import { filled } from "./builtins/index.js";
 import { apply } from "./call.js";
 import { type Context, type LoopContext, numbered, step, stop } from "./context.js";
 import { nodeOf } from "./operators.js";

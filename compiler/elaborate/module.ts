@@ -9,8 +9,9 @@ import { isFloat, type StorageDtype } from "../ir/index.js";
 import type { Place } from "../places/index.js";
 import { bindParams, type Given } from "./call.js";
 import { type Context, inner, type Names, step, stop } from "./context.js";
-import { bind, evaluate, evaluateStatement, truth } from "./evaluate.js";
+import { evaluate, truth } from "./evaluate.js";
 import { initialValue } from "./initial.js";
+import { bind, evaluateStatement } from "./statements.js";
 import { coerce, shapeOfType } from "./types.js";
 import {
   describe,
@@ -104,7 +105,7 @@ function isRequire(member: Extract<Member, { kind: "statement" }>): boolean {
   );
 }
 
-/** Names that every call finds again: parameters and bound lengths, not what depends on tensors. */
+/** Names that every call finds again: parameters, bound lengths and lets that are static, not what depends on tensors. */
 function staticsOf(
   names: Names,
   definition: ModuleDefinition,
@@ -120,9 +121,16 @@ function staticsOf(
   );
   return new Map(
     [...names.own].filter(
-      ([name, value]) => !fields.has(name) && !children.has(name) && !lets.has(name) && value.kind !== "method",
+      ([name, value]) =>
+        !fields.has(name) && !children.has(name) && value.kind !== "method" && (!lets.has(name) || isStatic(value)),
     ),
   );
+}
+
+const staticKinds: ReadonlySet<Value["kind"]> = new Set(["number", "bool", "string", "none"]);
+
+function isStatic(value: Value): boolean {
+  return staticKinds.has(value.kind);
 }
 
 function namesOf(

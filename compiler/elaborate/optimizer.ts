@@ -6,9 +6,10 @@
 import type { Member, Span } from "../../grammar/index.js";
 import { bindParams, type Given } from "./call.js";
 import { type Context, step as stepInto, stop } from "./context.js";
-import { evaluate, evaluateBlock, evaluateStatement, resolve } from "./evaluate.js";
+import { evaluate, resolve } from "./evaluate.js";
 import { functionOf } from "./forward.js";
 import { lift } from "./lift.js";
+import { evaluateBlock, evaluateStatement } from "./statements.js";
 import {
   describe,
   int,

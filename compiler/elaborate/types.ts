@@ -219,8 +219,11 @@ function bindDims(
   const { shape } = value.node;
   const restAt = dims.findIndex((d) => d.kind === "rest");
   const fixed = dims.length - (restAt < 0 ? 0 : 1);
+  const found = shape.length === 0 ? "a single number" : describe(value);
   const wrong = (message: string): never =>
-    blame(context, "H002", `${what} is ${describe(value)}, but is declared ${showDims(context, dims)}: ${message}`, at);
+    blame(context, "H002", `${what} is ${found}, but is declared ${showDims(context, dims)}: ${message}`, at, {
+      help: "equal names in a signature are equal lengths",
+    });
   if (restAt < 0 ? shape.length !== fixed : shape.length < fixed)
     wrong(`${fixed} axes expected${restAt < 0 ? "" : " at least"}, ${shape.length} found`);
   const axes: (string | null)[] = [];

@@ -104,6 +104,8 @@ export interface ModuleValue {
   readonly children: ReadonlyMap<string, Value>;
   /** The module that an adapter wraps. */
   readonly host: ModuleValue | null;
+  /** Of a part that hosts an adapter: the function's name; the rest is that of its module, but for the path. */
+  readonly part?: string;
 }
 
 /** A definition with arguments that waits for its place: an adapter for hosts, an optimizer for parameters. */

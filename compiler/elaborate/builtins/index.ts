@@ -15,6 +15,7 @@ import { shapes } from "./shapes.js";
 import { logValues, training } from "./training.js";
 
 export { keyOf } from "./random.js";
+export { filled } from "./shapes.js";
 
 const table = new Map<string, Builtin>(
   Object.entries({
