@@ -1,0 +1,48 @@
+/**
+ * Programs of the standard library's merges over a checkpoint that has a header only: the file has the size that its
+ * header promises and no data. In: a name of spec/unit/std/calls.ts. Out: the program that a run would execute.
+ */
+import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { bytesOf, type StorageDtype, sizeOf } from "../../../compiler/ir/index.js";
+import { type Program, schedule } from "../../../compiler/schedule/index.js";
+import { compileIn } from "../run/models.js";
+import { calls, recipeOf } from "../std/calls.js";
+
+/** One tensor of each kind: an embedding, linear maps, a bias, norms, a convolution, and one without axes. */
+const shapes: Readonly<Record<string, readonly number[]>> = {
+  "model.embed_tokens.weight": [32_000, 512],
+  "model.layers.0.attention.query.weight": [512, 512],
+  "model.layers.0.attention.query.bias": [512],
+  "model.layers.0.norm.weight": [512],
+  "model.layers.0.conv.weight": [64, 33, 3, 3],
+  "model.layers.1.mlp.up.weight": [1365, 512],
+  "model.norm.weight": [512],
+  "model.temperature": [],
+};
+
+/** Writes the checkpoints base, a and b of one dtype into `folder`. */
+export function writeHeaders(folder: string, dtype: StorageDtype): void {
+  let offset = 0;
+  const header: [string, unknown][] = Object.entries(shapes).map(([name, shape]) => {
+    const begin = offset;
+    offset += sizeOf(shape) * bytesOf(dtype);
+    return [name, { dtype, shape, data_offsets: [begin, offset] }];
+  });
+  const json = Buffer.from(JSON.stringify(Object.fromEntries(header)));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(json.length));
+  for (const name of ["base", "a", "b"]) {
+    const file = join(folder, name, "model.safetensors");
+    mkdirSync(join(folder, name), { recursive: true });
+    writeFileSync(file, Buffer.concat([length, json]));
+    truncateSync(file, 8 + json.length + offset);
+    writeFileSync(join(folder, name, "config.json"), JSON.stringify({ model_type: "tiny" }));
+  }
+}
+
+/** The program of a call over the checkpoints in `folder`. Throws PeftError when it is refused. */
+export function programOf(folder: string, name: string): Program {
+  const { plan } = compileIn(folder, recipeOf(name, calls[name]));
+  return schedule(plan!).program;
+}
