@@ -8,7 +8,7 @@ import { Emitter } from "./emit.js";
 import { itemsOf } from "./items.js";
 import { lifetimesOf, planMemory } from "./memory.js";
 import { prepare, type ResidentRequest } from "./prepare.js";
-import type { Place, ResidentProgram } from "./program.js";
+import type { ResidentProgram, ValuePlace } from "./program.js";
 import { sharedValues } from "./sharing.js";
 import { Leaves, storedAlways } from "./stored.js";
 import { unitsOf } from "./units.js";
@@ -39,7 +39,7 @@ export function compileResident(request: ResidentRequest): ResidentProgram {
     }
     const inputs = new Map(request.inputs.map((node, i) => [node, emitter.inputPlaceOf(prepared.inputs[i])]));
     const outputs = new Map(request.outputs.map((node, i) => [node, emitter.placeOf(prepared.outputs[i])]));
-    const bufferOf = (place: Place) => (place.kind === "buffer" ? [place.buffer] : []);
+    const bufferOf = (place: ValuePlace) => (place.kind === "buffer" ? [place.buffer] : []);
     const always = [...inputs.values()].flatMap(bufferOf);
     const kept = [...outputs.values()].flatMap(bufferOf);
     const plan = planMemory(emitter.buffers, lifetimesOf(emitter.buffers.length, prologue, steps, always, kept));

@@ -8,7 +8,7 @@ import { domainOf, type Leaf, LoopBuilder, type LoopScope, laneOf, Materialise, 
 import type { Block, Blocks } from "./blocks.js";
 import type { Item } from "./items.js";
 import { bodyOf, type Prepared } from "./prepare.js";
-import type { HostArgument, LoopState, LoopStep, MatrixView, Place, ResidentStep } from "./program.js";
+import type { HostArgument, LoopState, LoopStep, MatrixView, ResidentStep, ValuePlace } from "./program.js";
 import { nextStates } from "./state.js";
 import type { Leaves, Stored } from "./stored.js";
 import type { Unit } from "./units.js";
@@ -107,14 +107,14 @@ export class Emitter implements LoopScope {
   read(): void {}
 
   /** Where an output or a log lies. */
-  placeOf(node: Node): Place {
+  placeOf(node: Node): ValuePlace {
     if (node.shape.length === 0) return { kind: "number", node: node.id, dtype: node.dtype };
     const buffer = this.bufferOf(node);
     return { kind: "buffer", buffer, dtype: this.buffers[buffer].dtype, shape: node.shape };
   }
 
   /** Where a leaf that gets a value lies. */
-  inputPlaceOf(node: Node): Place {
+  inputPlaceOf(node: Node): ValuePlace {
     if (node.shape.length === 0) return { kind: "number", node: node.id, dtype: node.dtype };
     const buffer = this.leafBuffers.get(node)!;
     return { kind: "buffer", buffer, dtype: this.buffers[buffer].dtype, shape: node.shape };

@@ -17,7 +17,7 @@ export interface ResidentBuffer {
 }
 
 /** Where a caller's input or output lies: a buffer, or the value of a rank-0 node. */
-export type Place =
+export type ValuePlace =
   | {
       readonly kind: "buffer";
       readonly buffer: number;
@@ -64,7 +64,7 @@ export type LoopState =
 
 export interface LoopLog {
   readonly name: string;
-  readonly place: Place;
+  readonly place: ValuePlace;
 }
 
 export type ResidentStep =
@@ -139,8 +139,8 @@ export interface ResidentProgram {
   /** Bytes of each slot. */
   readonly slots: readonly number[];
   readonly constants: readonly { readonly node: number; readonly value: number }[];
-  readonly inputs: ReadonlyMap<Node, Place>;
-  readonly outputs: ReadonlyMap<Node, Place>;
+  readonly inputs: ReadonlyMap<Node, ValuePlace>;
+  readonly outputs: ReadonlyMap<Node, ValuePlace>;
   /** What depends on no variable: run once. */
   readonly prologue: readonly ResidentStep[];
   readonly steps: readonly ResidentStep[];

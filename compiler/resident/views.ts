@@ -51,8 +51,11 @@ function viewMap(node: Node, arg: Node, map: IndexMap): IndexMap | null {
       return transposeMap(map, node.attrs.perm as readonly number[]);
     case "slice":
       return sliceMap(map, node.attrs.start as readonly number[]);
-    case "reshape":
-      return reshapeMap(map, arg.shape, node.shape);
+    case "reshape": {
+      const through = reshapeMap(map, arg.shape, node.shape);
+      // A map over other coordinates says nothing about the axes of the operand.
+      return through?.box === map.box ? through : null;
+    }
     default:
       return null;
   }

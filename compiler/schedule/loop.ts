@@ -332,7 +332,7 @@ export class LoopBuilder {
   /** A reduction that has this loop to itself: the reduced axes are its columns. */
   private reduction(node: Node): number {
     const [arg] = node.args;
-    const axes = node.attrs.axes as readonly number[];
+    const axes = [...(node.attrs.axes as readonly number[])].sort((a, b) => a - b);
     const kept = arg.shape.map((_, i) => i).filter((i) => !axes.includes(i));
     const trailing = axes.every((a) => a >= arg.shape.length - axes.length);
     const own = this.box.length === arg.shape.length && this.box.every((d, i) => d === arg.shape[i]);

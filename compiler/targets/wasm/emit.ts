@@ -247,9 +247,9 @@ function kernelModule(kernel: Kernel): Module {
   return { imports: [...imports.values()], functions: [context.fn, ...functions.values()] };
 }
 
-/** The WebAssembly binary of a kernel; frame.ts says how to call it. */
-export function emitWasm(kernel: Kernel): Uint8Array {
-  return encodeModule(kernelModule(kernel));
+/** The WebAssembly binary of a kernel; frame.ts says how to call it. With `shared` its memory is shared by threads. */
+export function emitWasm(kernel: Kernel, options: { readonly shared?: boolean } = {}): Uint8Array {
+  return encodeModule(kernelModule(kernel), options);
 }
 
 /** The same module as text. */

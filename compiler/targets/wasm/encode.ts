@@ -85,14 +85,21 @@ function writeFunction(fn: WasmFunction, functions: ReadonlyMap<string, number>)
   return [...unsigned(body.length), ...body];
 }
 
-/** The bytes of a module, ready for `new WebAssembly.Module`. */
-export function encodeModule(module: Module): Uint8Array {
+/** The bytes of a module, ready for `new WebAssembly.Module`. With `shared` it takes a memory that threads share. */
+export function encodeModule(module: Module, options: { readonly shared?: boolean } = {}): Uint8Array {
   const all: readonly Signature[] = [...module.imports, ...module.functions];
   const names = [...module.imports.map((fn) => `${fn.module}.${fn.name}`), ...module.functions.map((fn) => fn.name)];
   const numbers = new Map(names.map((name, i) => [name, i]));
   const codes = (types: readonly Type[]) => vector(types.map((t) => [typeCodes[t]]));
   const types = all.map((fn) => [0x60, ...codes(fn.params), ...codes(fn.results)]);
-  const memory = [...text("m"), ...text("memory"), 0x02, 0x01, ...unsigned(1), ...unsigned(pagesOfFourGigabytes)];
+  const memory = [
+    ...text("m"),
+    ...text("memory"),
+    0x02,
+    options.shared === true ? 0x03 : 0x01,
+    ...unsigned(1),
+    ...unsigned(pagesOfFourGigabytes),
+  ];
   const imports = module.imports.map((fn, i) => [...text(fn.module), ...text(fn.name), 0x00, ...unsigned(i)]);
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],

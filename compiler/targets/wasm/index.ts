@@ -1,2 +1,3 @@
 export { emitWasm, printWasm } from "./emit.js";
 export { type Frame, frameOf, histogramStride, readAhead, resultBytes, resultFill } from "./frame.js";
+export { emitMatmul, matmulFrame, matmulPanelBytes } from "./matmul.js";

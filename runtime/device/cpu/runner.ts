@@ -8,80 +8,15 @@
  */
 
 import type { Kernel, Root } from "../../../compiler/index.js";
-import {
-  emitWasm,
-  frameOf,
-  histogramStride,
-  readAhead,
-  resultBytes,
-  resultFill,
-} from "../../../compiler/targets/wasm/index.js";
-import { diagnostic, PeftError } from "../../../grammar/index.js";
+import { emitWasm, frameOf, histogramStride, resultBytes, resultFill } from "../../../compiler/targets/wasm/index.js";
 import type { KernelCall, KernelResult, Memory, Region, Runner } from "../runner.js";
-
-const pageBytes = 65536;
-const largest = 4 * 2 ** 30;
-
-/** Memory that grows; addresses are bytes from its start. */
-interface Arena {
-  readonly memory: WebAssembly.Memory;
-  /** First free byte. */
-  top: number;
-}
-
-interface Place extends Memory {
-  readonly address: number;
-}
+import { type Arena, aligned, allocate, createArena, mathFunctions, type Place, reserve } from "./arena.js";
 
 type Run = (frame: number) => void;
 
-const aligned = (address: number) => Math.ceil(address / 64) * 64;
-
-/** Makes bytes up to `end`, and what a kernel may read beyond, part of the memory. */
-function reserve(arena: Arena, end: number): void {
-  const have = arena.memory.buffer.byteLength;
-  const need = end + readAhead;
-  if (need <= have) return;
-  if (need > largest) {
-    const message = `the CPU device needs ${need} bytes of memory for one piece of work, and a thread has at most ${largest}`;
-    const help = "set a smaller --memory, so that tensors are worked on in smaller pieces, or use --device gpu";
-    throw new PeftError([diagnostic("V050", message, { file: "", span: null }, { help })]);
-  }
-  try {
-    arena.memory.grow(Math.ceil((need - have) / pageBytes));
-  } catch {
-    const message = `the system gives no more memory to the CPU device: ${need} bytes were asked for`;
-    const help = "close other programs, or set a smaller --memory or fewer --threads";
-    throw new PeftError([diagnostic("V051", message, { file: "", span: null }, { help })]);
-  }
-}
-
-function allocate(arena: Arena, bytes: number): Place {
-  const address = aligned(arena.top);
-  reserve(arena, address + bytes);
-  arena.top = address + bytes;
-  return {
-    address,
-    bytes,
-    get host() {
-      return new Uint8Array(arena.memory.buffer, address, bytes);
-    },
-  };
-}
-
 function compile(kernel: Kernel, arena: Arena): Run {
   const module = new WebAssembly.Module(emitWasm(kernel));
-  const math = {
-    exp: Math.exp,
-    log: Math.log,
-    sin: Math.sin,
-    cos: Math.cos,
-    acos: Math.acos,
-    tanh: Math.tanh,
-    pow: Math.pow,
-    atan2: Math.atan2,
-  };
-  const instance = new WebAssembly.Instance(module, { m: { memory: arena.memory }, math });
+  const instance = new WebAssembly.Instance(module, { m: { memory: arena.memory }, math: mathFunctions });
   return instance.exports.run as Run;
 }
 
@@ -171,7 +106,7 @@ export interface CpuRunner extends Runner {
  * Memory values invalid.
  */
 export function cpuRunner(): CpuRunner {
-  const arena: Arena = { memory: new WebAssembly.Memory({ initial: 1, maximum: largest / pageBytes }), top: 64 };
+  const arena = createArena();
   const compiled = new Map<string, Run>();
   return {
     kind: "cpu",

@@ -1,7 +1,7 @@
 /** The part of the WebAssembly JavaScript interface that the CPU device uses (the type libraries of Node leave it out). */
 declare namespace WebAssembly {
   class Memory {
-    constructor(descriptor: { initial: number; maximum?: number });
+    constructor(descriptor: { initial: number; maximum?: number; shared?: boolean });
     readonly buffer: ArrayBuffer;
     grow(pages: number): number;
   }

@@ -1,0 +1,1 @@
+export { type ResidentCpu, residentCpu } from "./runner.js";
