@@ -8,9 +8,9 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { Kernel } from "../../../compiler/kernels/index.js";
 import type { Program } from "../../../compiler/schedule/index.js";
+import { libraryRecipes } from "../run/library.js";
 import { removeScratch, scratch } from "../run/models.js";
-import { calls } from "../std/calls.js";
-import { programOf, writeHeaders } from "./scheduled.js";
+import { libraryPrograms, writeHeaders } from "./scheduled.js";
 
 const golden = "spec/cases/kernels.json";
 const update = process.env.UPDATE_CASES === "1";
@@ -52,7 +52,7 @@ function summary(program: Program): Summary {
 
 const folder = scratch();
 writeHeaders(folder, "BF16");
-const programs = new Map(Object.keys(calls).map((name) => [name, programOf(folder, name)]));
+const programs = libraryPrograms(folder);
 const summaries = Object.fromEntries([...programs].map(([name, program]) => [name, summary(program)]));
 if (update) writeFileSync(golden, `${JSON.stringify(summaries, null, 2)}\n`);
 const expected = JSON.parse(existsSync(golden) ? readFileSync(golden, "utf8") : "{}") as Record<string, Summary>;
@@ -67,15 +67,15 @@ test("the golden file has no other merges", () => {
   assert.equal(Object.keys(expected), Object.keys(summaries));
 });
 
-test("every merge of the library has a call", () => {
+test("every merge of the library has a recipe", () => {
   const std = "compiler/std/merge";
   const defined = readdirSync(std).flatMap((file) =>
     [...readFileSync(`${std}/${file}`, "utf8").matchAll(/^merge\s+(\w+)/gm)].map((match) => match[1]),
   );
   assert.ok(defined.length > 20);
-  const called = new Set(Object.keys(calls).map((name) => name.split(" ")[0]));
+  const recipes = [...libraryRecipes().values()].join();
   assert.equal(
-    defined.filter((name) => !called.has(name)),
+    defined.filter((name) => !recipes.includes(`save(${name}(`)),
     [],
   );
 });
@@ -87,7 +87,7 @@ test("every buffer between kernels says why it is there", () => {
 
 test("merges that keep the largest write no tensor between passes", () => {
   const family = [...programs].filter(([, program]) => program.thresholds.length > 0);
-  const names = new Set(family.map(([name]) => name.split(" ")[0]));
+  const names = new Set(family.map(([name]) => name));
   for (const name of ["arcee_fusion", "breadcrumbs", "magnitude_prune", "sce", "ties", "ties_peft", "ties_weighted"])
     assert.ok(names.has(name), `${name} has thresholds`);
   for (const [name, { tasks }] of family) {

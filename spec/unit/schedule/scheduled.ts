@@ -1,13 +1,13 @@
 /**
  * Programs of the standard library's merges over a checkpoint that has a header only: the file has the size that its
- * header promises and no data. In: a name of spec/unit/std/calls.ts. Out: the program that a run would execute.
+ * header promises and no data. In: the recipes of spec/unit/run/library.ts. Out: the programs that a run would execute.
  */
 import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bytesOf, type StorageDtype, sizeOf } from "../../../compiler/ir/index.js";
 import { type Program, schedule } from "../../../compiler/schedule/index.js";
+import { libraryRecipes } from "../run/library.js";
 import { compileIn } from "../run/models.js";
-import { calls, recipeOf } from "../std/calls.js";
 
 /** One tensor of each kind: an embedding, linear maps, a bias, norms, a convolution, and one without axes. */
 const shapes: Readonly<Record<string, readonly number[]>> = {
@@ -41,8 +41,7 @@ export function writeHeaders(folder: string, dtype: StorageDtype): void {
   }
 }
 
-/** The program of a call over the checkpoints in `folder`. Throws PeftError when it is refused. */
-export function programOf(folder: string, name: string): Program {
-  const { plan } = compileIn(folder, recipeOf(name, calls[name]));
-  return schedule(plan!).program;
+/** The programs of all recipes over the checkpoints in `folder`, by name. Throws PeftError when one is refused. */
+export function libraryPrograms(folder: string): Map<string, Program> {
+  return new Map([...libraryRecipes()].map(([name, text]) => [name, schedule(compileIn(folder, text).plan!).program]));
 }

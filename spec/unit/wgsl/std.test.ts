@@ -4,8 +4,7 @@ import * as assert from "uvu/assert";
 import { emitWgsl } from "../../../compiler/targets/wgsl/index.js";
 import { type NullCompiler, openNullCompiler } from "../../../runtime/device/gpu/index.js";
 import { removeScratch, scratch } from "../run/models.js";
-import { programOf, writeHeaders } from "../schedule/scheduled.js";
-import { calls } from "../std/calls.js";
+import { libraryPrograms, writeHeaders } from "../schedule/scheduled.js";
 
 let compiler: NullCompiler;
 test.before(async () => {
@@ -22,9 +21,8 @@ const tried = new Set<string>();
 for (const dtype of ["BF16", "F16", "F32"] as const) {
   const folder = scratch();
   writeHeaders(folder, dtype);
-  for (const name of Object.keys(calls)) {
+  for (const [name, { kernels }] of libraryPrograms(folder)) {
     test(`${name} of ${dtype}`, async () => {
-      const { kernels } = programOf(folder, name);
       assert.ok(kernels.length > 0);
       for (const kernel of kernels) {
         if (tried.has(kernel.text)) continue;
