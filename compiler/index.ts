@@ -5,4 +5,5 @@ export * from "./ir/index.js";
 export * from "./kernels/index.js";
 export * from "./passes/index.js";
 export * from "./places/index.js";
+export * from "./resident/index.js";
 export * from "./schedule/index.js";

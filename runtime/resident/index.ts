@@ -1,3 +1,3 @@
 export * from "./cpu/index.js";
 export * from "./machine.js";
-export type { MatmulCall, Matrices, ResidentRunner } from "./runner.js";
+export type { ResidentRunner } from "./runner.js";

@@ -21,9 +21,9 @@ import type {
   ResidentStep,
   ValuePlace,
 } from "../../compiler/resident/index.js";
-import type { Memory, Region } from "../device/index.js";
+import type { Matrices, Memory, Region } from "../device/index.js";
 import { Numbers, plainNode } from "./numbers.js";
-import type { Matrices, ResidentRunner } from "./runner.js";
+import type { ResidentRunner } from "./runner.js";
 import { select } from "./selection.js";
 import { columnTotals, totalOf } from "./totals.js";
 

@@ -18,11 +18,13 @@ import {
   type WgslProgram,
 } from "../../../compiler/targets/wgsl/index.js";
 import type { PeftError } from "../../../grammar/index.js";
+import type { MatmulCall } from "../matmul.js";
 import type { KernelCall, KernelResult, Memory, Runner } from "../runner.js";
 import { bindCall, type Copy } from "./arguments.js";
 import { BufferPool, usage } from "./buffers.js";
 import { type DawnOptions, openAdapter, openDevice } from "./dawn.js";
 import { gpuError, reasonOf } from "./failure.js";
+import { Products, planProduct } from "./matmul.js";
 import { GpuMemory } from "./memory.js";
 import { type CompiledKernel, compileKernel } from "./pipelines.js";
 
@@ -43,6 +45,8 @@ export interface GpuRunner extends Runner {
   readonly info: GpuInfo;
   /** Largest memory that `allocate` gives, in bytes: the executor cuts chunks accordingly. */
   readonly maxBytes: number;
+  /** Multiplies matrices. Throws V003 for sizes that the GPU cannot number. */
+  matmul(call: MatmulCall): void;
 }
 
 const softwareNames = /swiftshader|llvmpipe|lavapipe|software|basic render|\bwarp\b/i;
@@ -77,6 +81,7 @@ class DawnRunner implements GpuRunner {
   private readonly storage: BufferPool;
   private readonly uniforms: BufferPool;
   private readonly staging: BufferPool;
+  private readonly products: Products;
   /** What made the runner unusable. */
   private failure: PeftError | null = null;
   private readonly lost: Promise<never>;
@@ -89,6 +94,7 @@ class DawnRunner implements GpuRunner {
     this.storage = new BufferPool(device, usage.storage | usage.copySource | usage.copyTarget);
     this.uniforms = new BufferPool(device, usage.uniform | usage.copyTarget);
     this.staging = new BufferPool(device, usage.mapRead | usage.copyTarget);
+    this.products = new Products(device);
     this.lost = device.lost.then(({ message }) => {
       throw this.fail(
         gpuError(
@@ -279,6 +285,21 @@ class DawnRunner implements GpuRunner {
 
     if (staging === null && verdict === null) return emptyTotals(program, call);
     return this.collect(program, call, plan, staging, verdict, [resultBytes, countBytes]);
+  }
+
+  matmul(call: MatmulCall): void {
+    this.check();
+    const [left, right, to] = [call.left.region, call.right.region, call.to].map(({ memory }) => this.own(memory));
+    const encoder = this.device.createCommandEncoder();
+    const uniforms: GPUBuffer[] = [];
+    for (const dispatch of planProduct(call)) {
+      const uniform = this.uniforms.take(dispatch.words.byteLength);
+      uniforms.push(uniform);
+      this.device.queue.writeBuffer(uniform, 0, dispatch.words);
+      this.products.encode(encoder, { left, right, to }, uniform, dispatch);
+    }
+    this.device.queue.submit([encoder.finish()]);
+    for (const uniform of uniforms) this.uniforms.give(uniform);
   }
 
   private async collect(

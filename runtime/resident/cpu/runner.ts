@@ -4,8 +4,8 @@
  */
 import { emitMatmul, emitWasm, matmulFrame } from "../../../compiler/targets/wasm/index.js";
 import { allocate, createArena } from "../../device/cpu/index.js";
-import type { KernelCall, KernelResult, Memory } from "../../device/index.js";
-import type { MatmulCall, ResidentRunner } from "../runner.js";
+import type { KernelCall, KernelResult, MatmulCall, Memory } from "../../device/index.js";
+import type { ResidentRunner } from "../runner.js";
 import { placeCall, resultsOf } from "./parts.js";
 import { Pool } from "./pool.js";
 import { placeProduct } from "./tiles.js";

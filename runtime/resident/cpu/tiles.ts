@@ -4,8 +4,7 @@
  */
 import { matmulFrame, matmulPanelBytes } from "../../../compiler/targets/wasm/index.js";
 import { type Arena, aligned, type Place, reserve } from "../../device/cpu/index.js";
-import type { Region } from "../../device/index.js";
-import type { MatmulCall } from "../runner.js";
+import type { MatmulCall, Region } from "../../device/index.js";
 import type { Frames } from "./parts.js";
 
 export interface PlacedProduct {

@@ -4,7 +4,8 @@
  */
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { type Matrices, type ResidentCpu, residentCpu } from "../../../runtime/resident/index.js";
+import type { Matrices } from "../../../runtime/device/index.js";
+import { type ResidentCpu, residentCpu } from "../../../runtime/resident/index.js";
 import { randomFrom } from "../ir/random-graph.js";
 
 interface Case {
