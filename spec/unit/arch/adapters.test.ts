@@ -31,7 +31,12 @@ const cases: readonly (readonly [name: string, base: string, attached: string, f
   ["lora-rslora", "base", 'attach(m, lora(rank = 4, alpha = 8, rank_stabilized = true), to = "*.{q,v}_proj")', true],
   ["lora-gpt2", "base-gpt2", 'attach(m, lora_conv1d(rank = 4, alpha = 8), to = "*.{c_attn,c_proj}")', true],
   ["ia3", "base", 'attach(attach(m, ia3(), to = "*.{k,v}_proj"), ia3(feedforward = true), to = "*.down_proj")', true],
-  ["ia3-bias", "base-bias", 'attach(m, ia3(), to = "*.{k,v,o}_proj")', false],
+  [
+    "ia3-bias",
+    "base-bias",
+    'attach(attach(m, ia3(), to = "*.{k,v}_proj"), ia3(feedforward = true), to = "*.o_proj")',
+    false,
+  ],
   ["prefix-tuning", "base", "attach(m, prefix_tuning(tokens = 3))", false],
   ["prefix-tuning-gpt2", "base-gpt2", "attach(m, prefix_tuning(tokens = 3))", false],
   ["prefix-tuning-bert", "base-bert", "attach(m, prefix_tuning(tokens = 3))", false],
