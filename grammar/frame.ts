@@ -56,6 +56,8 @@ export function renderDiagnostic(d: Diagnostic, texts: ReadonlyMap<string, strin
   const margin = " ".repeat(gutter);
   let first = true;
   for (const [file, labels] of files) {
+    // What concerns the run as a whole is in no file.
+    if (file === "") continue;
     const arrow = paint("blue", `${margin}${first ? "-->" : ":::"}`);
     lines.push(...fileFrame(file, labels, tables.get(file), d, gutter, arrow, paint, tone));
     first = false;

@@ -80,9 +80,31 @@ function withBroken(
   return [...tokens, ...broken].sort((a, b) => a.startOffset - b.startOffset);
 }
 
+/** Signs that a word processor or a keyboard puts in the place of those of the language. */
+const lookAlikes: ReadonlyMap<string, string> = new Map([
+  ...[..."‐‑‒–—−"].map((dash) => [dash, "-"] as const),
+  ...[..."“”„«»″"].map((quote) => [quote, '"'] as const),
+  ["×", "*"],
+  ["·", "*"],
+  ["÷", "/"],
+  ["≤", "<="],
+  ["≥", ">="],
+  ["≠", "!="],
+  ["→", "->"],
+  ["⇒", "=>"],
+  ["←", "<-"],
+  ["…", ".."],
+  ["，", ","],
+  ["；", ";"],
+  ["：", ":"],
+  ["（", "("],
+  ["）", ")"],
+]);
+
 function unknownCharacter(text: string, file: string, span: { start: number; end: number }): Diagnostic {
   const point = text.codePointAt(span.start) ?? 0;
   const shown = point > 0x20 && point < 0xd800 && point !== 0x7f ? `\`${String.fromCodePoint(point)}\`` : "character";
+  const meant = lookAlikes.get(String.fromCodePoint(point));
   const code = `U+${point.toString(16).toUpperCase().padStart(4, "0")}`;
   return diagnostic(
     "S004",
@@ -92,7 +114,9 @@ function unknownCharacter(text: string, file: string, span: { start: number; end
       help:
         point === 0
           ? "this looks like a binary file; a `.peft` file is UTF-8 text"
-          : "remove it; names use the letters a-z, A-Z, digits and `_`",
+          : meant !== undefined
+            ? `write \`${meant}\``
+            : "remove it; names use the letters a-z, A-Z, digits and `_`",
     },
   );
 }

@@ -141,7 +141,7 @@ export function reportProblems(
         {
           label: "one too many",
           others,
-          help: null,
+          help: "remove it; several values for one parameter are a list: [a, b]",
         },
       );
     } else {

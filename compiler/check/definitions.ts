@@ -110,17 +110,18 @@ const recipeOptions: ReadonlySet<string> = new Set(["seed"]);
 export function checkRecipe(cx: Context, definition: RecipeDefinition): void {
   const scope = innerScope(null);
   for (const option of definition.options) {
-    if (option.value) {
+    const isKnown = option.name !== null && recipeOptions.has(option.name.text);
+    if (option.value && isKnown) {
       const found = cx.infer(cx, scope, option.value);
       expectType(cx, scope, option.value, found, number("Int"), rigid(), {
         what: "the seed of a recipe",
         declared: null,
       });
     }
-    if (option.name !== null && recipeOptions.has(option.name.text)) continue;
+    if (isKnown) continue;
     report(
       cx,
-      "N004",
+      "R017",
       option.name ? `a recipe has no option \`${option.name.text}\`` : "options of a recipe have names",
       option.span,
       {

@@ -170,6 +170,7 @@ function ofTensor(cx: Context, e: Index, target: TensorType, items: readonly Ite
   if (rank !== null && consumes > rank) {
     report(cx, "H005", `${showShape(shape)} has ${rank} axes, found ${consumes} indices`, e.span, {
       label: `this is ${showType(target)}`,
+      help: "an index has at most one item for each axis, besides `none`, which adds an axis",
     });
     return result(null);
   }

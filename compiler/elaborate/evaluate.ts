@@ -116,7 +116,11 @@ function evaluateName(context: Context, name: string, span: Span): Value {
   if (isBuiltin(name)) return { kind: "builtin", name };
   const word = constantWord(name);
   if (word !== null) return word;
-  return stop(context, "N001", `there is no ${name} here`, span, {
+  if (name === "here")
+    return stop(context, "R012", "`here` has no place: no call on models is running", span, {
+      help: "use it in a method, or in the `where` clause or a lambda of a call on models",
+    });
+  return stop(context, "N001", `unknown name \`${name}\``, span, {
     help: suggestion(
       nearest(name, [...namesIn(context.names), ...context.session.definitions.names(context.file), ...builtinNames()]),
     ),
@@ -176,6 +180,10 @@ export function truth(context: Context, value: Value, span: Span): boolean {
       help: "choose with where(condition, a, b); static(e) is not part of this version",
     });
   }
+  if (value.kind === "schedule")
+    return stop(context, "R013", "a condition has one value here, found a schedule", span, {
+      help: "a schedule has its values inside a call on models: decide there, or give it as an argument",
+    });
   return stop(context, "T006", `a condition must be a Bool, found ${describe(value)}`, span);
 }
 

@@ -92,6 +92,7 @@ export function lift(context: Context, request: LiftRequest): Value {
       "R011",
       `the \`where\` clause selects none of the ${main.leaves.size} tensors of ${main.origin}`,
       where.condition.span,
+      { help: "`peftc inspect` lists the names; layers are counted from 0" },
     );
   }
   checkMatches(context);

@@ -135,9 +135,15 @@ function byCase(context: Context, expr: ScheduleExpr): Value {
     if (fits(context, expr, c.key, own)) return resolve(context, evaluate(context, c.value));
   }
   if (expr.otherwise !== null) return resolve(context, evaluate(context, expr.otherwise));
-  return stop(context, "R014", `by ${expr.by} has no case for ${describe(own)}`, expr.span, {
-    help: "add `else value`",
-  });
+  return stop(
+    context,
+    "R014",
+    `\`by ${expr.by}\` has no case for ${own.kind === "none" ? `a tensor without ${expr.by}` : describe(own)}`,
+    expr.span,
+    {
+      help: "add `else value`",
+    },
+  );
 }
 
 function fits(context: Context, expr: ScheduleExpr, key: ScheduleExpr["cases"][number]["key"], own: Value): boolean {

@@ -146,7 +146,8 @@ export function checkMatches(context: Context): void {
   for (const use of context.session.matches.values()) {
     if (use.hits > 0) continue;
     context.session.matches.clear();
-    const near = nearestNames(use.pattern, [...use.candidates]);
+    const near =
+      use.what === "name" ? nearestNames(use.pattern, [...use.candidates]) : [...use.candidates].sort().slice(0, 12);
     const what =
       use.what === "name"
         ? `no tensor matches ${JSON.stringify(use.pattern)}`

@@ -146,6 +146,9 @@ function coerceNamed(
         };
       }
       break;
+    case "Dataset":
+      if (value.kind === "table") return value;
+      break;
     case "Model":
     case "Tree":
       if (value.kind === "tree") return value;

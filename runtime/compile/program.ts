@@ -43,7 +43,10 @@ export function checkProgram(file: string): CheckedProgram {
     };
   }
   const checked = checkSources(sources);
-  const diagnostics = [...sources.diagnostics, ...checked.diagnostics.filter((d) => !isEcho(d, sources))];
+  const diagnostics = [
+    ...sources.diagnostics,
+    ...checked.diagnostics.filter((d) => !isEcho(d, sources, checked.diagnostics)),
+  ];
   return {
     file,
     text: sources.texts.get(file)!,
@@ -67,22 +70,75 @@ function checkSources(sources: Sources): CheckResult {
   return run();
 }
 
-/** Whether a diagnostic of the checker only repeats or follows from one that is there already. */
-function isEcho(d: Diagnostic, sources: Sources): boolean {
+/** Whether a diagnostic of the checker only repeats or follows from one that is there already; `found` are all of them. */
+function isEcho(d: Diagnostic, sources: Sources, found: readonly Diagnostic[]): boolean {
   const start = d.primary.span?.start;
   const broken = sources.diagnostics.some((s) => s.severity === "error" && s.primary.file === d.primary.file);
   switch (d.code) {
     case "N006":
       return [...sources.unread].some((use) => use.from.kind === "file" && use.from.path.span.start === start);
     case "N001":
+      return lostDefinition(d, sources) || isLostImport(d, sources, found) || onBrokenLine(d, sources);
     case "N007":
       return lostDefinition(d, sources);
     case "N009":
       // What uses the name may be among what could not be parsed.
       return broken;
+    case "N004":
+    case "N005":
+      return onBrokenLine(d, sources);
     default:
-      return false;
+      // What could not be read may be what this misses.
+      return /^[TH]/.test(d.code) && inBrokenDefinition(d, sources);
   }
+}
+
+/** Where a file could not be read: the places of its syntax errors. */
+function breaksOf(file: string, sources: Sources): number[] {
+  return sources.diagnostics
+    .filter((s) => s.severity === "error" && s.primary.file === file && s.primary.span !== null)
+    .map((s) => s.primary.span!.start);
+}
+
+function inBrokenDefinition({ primary: { file, span } }: Diagnostic, sources: Sources): boolean {
+  const definitions = sources.files.get(file)?.definitions ?? [];
+  const around = definitions.find((d) => span !== null && isWithin(span.start, d.span));
+  return around !== undefined && breaksOf(file, sources).some((at) => around.span.start <= at && at <= around.span.end);
+}
+
+/** Whether a name stands on a line with a syntax error, or would come from a \`let\` on such a line. */
+function onBrokenLine({ primary: { file, span } }: Diagnostic, sources: Sources): boolean {
+  const text = sources.texts.get(file);
+  if (span === null || text === undefined) return false;
+  const name = text.slice(span.start, span.end);
+  return breaksOf(file, sources).some((at) => {
+    const start = text.lastIndexOf("\n", at - 1) + 1;
+    const end = text.indexOf("\n", at) < 0 ? text.length : text.indexOf("\n", at);
+    if (start <= span.start && span.start <= end) return true;
+    const words = text.slice(start, end).match(/\w+/g) ?? [];
+    return words[0] === "let" && words[1] === name;
+  });
+}
+
+/** Whether the unknown name would come from a \`use\` that failed. */
+function isLostImport(
+  { primary: { file, span } }: Diagnostic,
+  sources: Sources,
+  found: readonly Diagnostic[],
+): boolean {
+  if (span === null) return false;
+  const name = sources.texts.get(file)?.slice(span.start, span.end);
+  const failed = found.filter((f) => (f.code === "N006" || f.code === "N007") && f.primary.file === file);
+  const uses = sources.files.get(file)?.uses ?? [];
+  return uses.some(
+    (use) =>
+      use.names.some((imported) => (imported.as ?? imported.name).text === name) &&
+      failed.some(({ primary }) => primary.span !== null && isWithin(primary.span.start, use.span)),
+  );
+}
+
+function isWithin(at: number, span: { readonly start: number; readonly end: number }): boolean {
+  return span.start <= at && at < span.end;
 }
 
 /** Whether the unknown name is that of a definition which stands in a text but could not be parsed. */

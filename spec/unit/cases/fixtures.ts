@@ -33,22 +33,32 @@ export function writeFixtures(folder: string, files: Readonly<Record<string, Fix
   }
 }
 
-function bytesOf(fixture: Exclude<Fixture, null>): Buffer {
-  if ("text" in fixture) return Buffer.from(fixture.text);
+function bytesOf(fixture: Exclude<Fixture, null>): Uint8Array {
+  if ("text" in fixture) return new TextEncoder().encode(fixture.text);
   if ("tensors" in fixture) return safetensors(fixture.tensors);
-  return framed(fixture.header, Buffer.alloc(fixture.data), fixture.length);
+  return framed(fixture.header, new Uint8Array(fixture.data), fixture.length);
 }
 
-function framed(header: string, data: Buffer, length?: number): Buffer {
-  const text = Buffer.from(header);
-  const prefix = Buffer.alloc(8);
-  prefix.writeBigUInt64LE(BigInt(length ?? text.length));
-  return Buffer.concat([prefix, text, data]);
+function framed(header: string, data: Uint8Array, length?: number): Uint8Array {
+  const text = new TextEncoder().encode(header);
+  const prefix = new Uint8Array(8);
+  new DataView(prefix.buffer).setBigUint64(0, BigInt(length ?? text.length), true);
+  return concatenated([prefix, text, data]);
 }
 
-function safetensors(tensors: Readonly<Record<string, TensorFixture>>): Buffer {
+function concatenated(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+function safetensors(tensors: Readonly<Record<string, TensorFixture>>): Uint8Array {
   const entries: string[] = [];
-  const parts: Buffer[] = [];
+  const parts: Uint8Array[] = [];
   let begin = 0;
   for (const [name, { dtype, shape, values }] of Object.entries(tensors)) {
     const size = shape.reduce((product, length) => product * length, 1);
@@ -56,10 +66,10 @@ function safetensors(tensors: Readonly<Record<string, TensorFixture>>): Buffer {
     const array = dtype === "F32" ? Float32Array.from(numbers) : Int8Array.from(numbers);
     const end = begin + array.byteLength;
     entries.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, end] })}`);
-    parts.push(Buffer.from(array.buffer));
+    parts.push(new Uint8Array(array.buffer));
     begin = end;
   }
-  return framed(`{${entries.join(",")}}`, Buffer.concat(parts));
+  return framed(`{${entries.join(",")}}`, concatenated(parts));
 }
 
 const shapes: Readonly<Record<string, readonly number[]>> = {
