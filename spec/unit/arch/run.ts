@@ -1,5 +1,5 @@
 /**
- * Runs a recipe on checkpoints from disk in memory, with the reference evaluator in place of a device: the library, the
+ * Runs a recipe on checkpoints from disk in memory, on the reference evaluator or the resident machine: the library, the
  * recipe's text, paths below spec/golden/models. Out: the tensors that the recipe
  * saves, by name, and the numbers that it reports. Networks come from the
  * table of architectures, as in the product.
@@ -7,9 +7,11 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { networkOf } from "../../../compiler/arch/index.js";
-import { elaborate, type ModelHeader } from "../../../compiler/elaborate/index.js";
-import { evaluate, inputOf, type StorageDtype } from "../../../compiler/ir/index.js";
+import { elaborate, type ModelHeader, type Plan } from "../../../compiler/elaborate/index.js";
+import { evaluate, inputOf, type Node, type StorageDtype } from "../../../compiler/ir/index.js";
 import { type Definition, type File, PeftError, parse, type RecipeDefinition } from "../../../grammar/index.js";
+import { residentCpu } from "../../../runtime/resident/index.js";
+import { runOn } from "../resident/running.js";
 
 export interface Tensor {
   readonly dtype: StorageDtype;
@@ -79,8 +81,51 @@ export interface Outcome {
   readonly reported: readonly number[];
 }
 
+type Checkpoints = Readonly<Record<string, ReadonlyMap<string, Tensor>>>;
+
+interface Planned {
+  readonly plan: Plan;
+  readonly elements: (node: Node) => Float64Array;
+}
+
 /** Runs the one recipe of a text; throws PeftError when it does not elaborate. `given` adds checkpoints to those on disk. */
-export function run(text: string, given: Readonly<Record<string, ReadonlyMap<string, Tensor>>> = {}): Outcome {
+export function run(text: string, given: Checkpoints = {}): Outcome {
+  const { plan, elements } = planOf(text, given);
+  const values = evaluate(wanted(plan), elements, { precision: "f32", loops: plan.graph.loops });
+  return outcomeOf(plan, (node) => values.get(node)!.data);
+}
+
+/** Runs a recipe on the resident machine of the CPU: thousands of times faster, for training. */
+export async function runResident(text: string, given: Checkpoints = {}): Promise<Outcome> {
+  const { plan, elements } = planOf(text, given);
+  const nodes = wanted(plan);
+  const runner = residentCpu();
+  const { values } = await runOn(runner, nodes, elements, plan.graph.loops);
+  runner.close();
+  return outcomeOf(plan, (node) => values[nodes.indexOf(node)]);
+}
+
+function wanted(plan: Plan): Node[] {
+  const numbers = plan.reports.flatMap(({ value }) => (value.kind === "tensor" ? [value.node] : []));
+  return [...plan.saves.flatMap((s) => s.tensors.map((t) => t.node)), ...numbers];
+}
+
+function outcomeOf(plan: Plan, elementsOf: (node: Node) => ArrayLike<number>): Outcome {
+  const tensors = plan.saves.flatMap((s) => s.tensors);
+  return {
+    saved: new Map(
+      tensors.map((t) => [
+        t.name,
+        { dtype: t.stored, shape: t.node.shape, data: Float64Array.from(elementsOf(t.node)) },
+      ]),
+    ),
+    reported: plan.reports.map(({ value }) =>
+      value.kind === "tensor" ? elementsOf(value.node)[0] : value.kind === "number" ? value.value : Number.NaN,
+    ),
+  };
+}
+
+function planOf(text: string, given: Checkpoints): Planned {
   const parsed = parse("recipe.peft", text);
   if (parsed.diagnostics.length > 0) throw new PeftError(parsed.diagnostics);
   const files = new Map<string, File>([["recipe.peft", parsed.file]]);
@@ -115,27 +160,11 @@ export function run(text: string, given: Readonly<Record<string, ReadonlyMap<str
     inputs: new Map(),
   });
   if (elaborated.plan === null) throw new PeftError(elaborated.diagnostics);
-  const tensors = elaborated.plan.saves.flatMap((s) => s.tensors);
-  const numbers = elaborated.plan.reports.map((r) => r.value);
-  const values = evaluate(
-    [...tensors.map((t) => t.node), ...numbers.flatMap((v) => (v.kind === "tensor" ? [v.node] : []))],
-    (node) => {
-      const { source, name } = inputOf(node);
-      return loaded.get(source)!.get(name)!.data;
-    },
-    { precision: "f32", loops: elaborated.plan.graph.loops },
-  );
-  return {
-    saved: new Map(
-      tensors.map((t) => [
-        t.name,
-        { dtype: t.stored, shape: t.node.shape, data: Float64Array.from(values.get(t.node)!.data) },
-      ]),
-    ),
-    reported: numbers.map((v) =>
-      v.kind === "tensor" ? values.get(v.node)!.data[0] : v.kind === "number" ? v.value : Number.NaN,
-    ),
+  const elements = (node: Node) => {
+    const { source, name } = inputOf(node);
+    return loaded.get(source)!.get(name)!.data;
   };
+  return { plan: elaborated.plan, elements };
 }
 
 function headerOf(path: string, loaded: Map<string, ReadonlyMap<string, Tensor>>): ModelHeader {
