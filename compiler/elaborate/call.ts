@@ -120,11 +120,23 @@ function callInstance(
       return callModule(
         context,
         model,
-        bound(model.module!.definition.name.text, forwardParams(context, model, span)),
+        spreadBatch(
+          forwardParams(context, model, span),
+          bound(model.module!.definition.name.text, forwardParams(context, model, span)),
+        ),
         span,
       );
     }
   }
+}
+
+/** A batch given alone is its columns by name: those that the model takes. */
+function spreadBatch(params: readonly Param[], given: Map<string, Given>): Map<string, Given> {
+  const [only] = given.values();
+  if (given.size !== 1 || only.value.kind !== "record") return given;
+  const { fields } = only.value;
+  const named = params.map((p) => patternName(p.pattern)).filter((name) => fields.has(name));
+  return named.length === 0 ? given : new Map(named.map((name) => [name, { value: fields.get(name)!, at: only.at }]));
 }
 
 /** Applies a function value to values, as `fold` and `map` do. */
@@ -168,7 +180,7 @@ export function apply(context: Context, callee: Value, values: readonly Value[],
       callee.kind === "tree" ? forwardParams(context, model, span) : functionOf(model.module!, callee.name)!.params;
     const given = new Map(values.map((value, i) => [patternName(params[i].pattern), { value, at }]));
     return callee.kind === "tree"
-      ? callModule(context, model, given, span)
+      ? callModule(context, model, spreadBatch(params, given), span)
       : callFunction(context, model, callee.name, given, span);
   }
   return stop(context, "T005", `${describe(callee)} cannot be called`, span);
@@ -369,6 +381,8 @@ function callClosure(context: Context, callee: ClosureValue, given: ReadonlyMap<
   const scope: Context = {
     ...inner(callee.context),
     here: context.here ?? callee.context.here,
+    loop: context.loop ?? callee.context.loop,
+    losses: context.losses,
     frame: step(context, numbered(context, "fn")).frame,
     calls: context.calls,
   };

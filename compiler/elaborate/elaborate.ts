@@ -5,7 +5,7 @@
  */
 import type { Diagnostic, Expr, Pattern, RecipeDefinition, Statement } from "../../grammar/index.js";
 import { diagnostic, nearest, PeftError } from "../../grammar/index.js";
-import { createGraph, type Graph } from "../ir/index.js";
+import { createGraph, type Graph, type Node, reachable } from "../ir/index.js";
 import { type Context, Poisoned, step, stop } from "./context.js";
 import { evaluate, truth } from "./evaluate.js";
 import { wordOr } from "./selectors.js";
@@ -20,6 +20,7 @@ export interface Plan {
   readonly seed: number;
   readonly graph: Graph;
   readonly loads: readonly ModelHeader[];
+  readonly columns: Session["columns"];
   readonly lifts: readonly LiftedCall[];
   readonly saves: readonly Save[];
   readonly reports: readonly Report[];
@@ -60,6 +61,7 @@ export function elaborate(request: ElaborateRequest): Elaborated {
     texts: request.texts,
     warnings: [],
     loads: [],
+    columns: new Map(),
     saves: [],
     reports: [],
     lifts: [],
@@ -148,6 +150,7 @@ export function elaborate(request: ElaborateRequest): Elaborated {
         seed: session.seed,
         graph,
         loads: session.loads,
+        columns: session.columns,
         lifts: session.lifts,
         saves: session.saves,
         reports: session.reports,
@@ -227,11 +230,16 @@ function report(context: Context, statement: Extract<Statement, { kind: "report"
   context.session.reports.push({ label, value });
 }
 
+function runs(node: Node): boolean {
+  return reachable([node]).some((n) => n.op === "loop");
+}
+
 /** What in a value has no text: whole tensors, functions. Null if it can be reported. */
 function unreportable(value: Value): string | null {
   switch (value.kind) {
     case "tensor":
-      return value.node.shape.length === 0 ? null : "a tensor";
+      // What a running loop gives is in memory at the end: its vectors can be shown.
+      return value.node.shape.length === 0 || (value.node.shape.length === 1 && runs(value.node)) ? null : "a tensor";
     case "list":
     case "tuple":
       return value.items.map(unreportable).find((p) => p !== null) ?? null;

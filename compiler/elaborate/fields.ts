@@ -1,4 +1,5 @@
 /** Fields and indices: of records, tensors, lists, and of models, whose parts and tensors have names. */
+import { tableField } from "./builtins/index.js";
 import type { Expr, IndexItem, Span } from "../../grammar/index.js";
 import { nearest } from "../../grammar/index.js";
 import { type Context, stop } from "./context.js";
@@ -16,6 +17,7 @@ export function evaluateField(context: Context, expr: Extract<Expr, { kind: "fie
     if (name === "init" || name === "step") return { kind: "optimizerFunction", of: target, name };
     if (name === "update" && target.state !== undefined) return { kind: "optimizerFunction", of: target, name };
   }
+  if (target.kind === "table") return tableField(context, target, name, expr.name.span);
   if (target.kind === "tree") return fieldOfTree(context, target, name, expr.name.span, expr.span);
   if (target.kind === "record") return fieldOf(context, target, name, expr.name.span, expr.span);
   return operate(

@@ -28,6 +28,11 @@ function states(template: TemplateValue): Field[] {
 }
 
 /** A scope with the optimizer's arguments, its lets and its parameter p at this place and step. */
+/** The value at this place and step. Before the first step a schedule has none and stays what it is. */
+function settled(context: Context, value: Value): Value {
+  return context.loop === null && value.kind === "schedule" ? value : resolve(context, value);
+}
+
 function scopeOf(context: Context, template: TemplateValue, p: Value, span: Span): Context {
   const scope: Context = {
     ...context,
@@ -38,7 +43,7 @@ function scopeOf(context: Context, template: TemplateValue, p: Value, span: Span
   };
   const at = { file: context.file, span };
   const given = new Map(
-    [...template.given].map(([name, value]): [string, Given] => [name, { value: resolve(context, value), at }]),
+    [...template.given].map(([name, value]): [string, Given] => [name, { value: settled(context, value), at }]),
   );
   bindParams(scope, template.definition.name.text, template.definition.params, given, at);
   scope.names.own.set("p", p);

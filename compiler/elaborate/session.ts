@@ -3,6 +3,7 @@
  * growing plan of saves and reports.
  */
 import type { Definition, Diagnostic, ModuleDefinition, Span } from "../../grammar/index.js";
+import type { Column, Dataset } from "../dataset/index.js";
 import type { Graph, Node, StorageDtype } from "../ir/index.js";
 import type { Donor, Value } from "./value.js";
 
@@ -22,6 +23,8 @@ export interface ModelHeader {
 /** The outside world of a recipe. `open` throws a PeftError when there is no checkpoint at the path. */
 export interface Host {
   open(path: string, from: { readonly file: string; readonly span: Span }): ModelHeader;
+  /** Opens a data set; `options` are the named arguments. Throws a PeftError when there is none. */
+  dataset?(path: string, options: ReadonlyMap<string, string | number>, from: { readonly file: string; readonly span: Span }): Dataset;
 }
 
 /** A definition found by name from a file: its own and its imported ones. */
@@ -49,6 +52,8 @@ export interface Save {
   readonly to: string;
   readonly tensors: readonly SavedTensor[];
   readonly donor: Donor | null;
+  /** An adapter is saved by itself, in a folder that PEFT reads: the JSON of its config. */
+  readonly adapter: Readonly<Record<string, unknown>> | null;
   readonly shardBytes: number | null;
   /** True when every float tensor was asked to have one dtype. */
   readonly dtype: StorageDtype | null;
@@ -86,6 +91,8 @@ export interface Session {
   readonly texts: ReadonlyMap<string, string>;
   readonly warnings: Diagnostic[];
   readonly loads: ModelHeader[];
+  /** Columns of data sets by the source of their input nodes. */
+  readonly columns: Map<string, Column>;
   readonly saves: Save[];
   readonly reports: Report[];
   readonly lifts: LiftedCall[];

@@ -5,6 +5,7 @@
 import type { Expr, FunctionDefinition, ModuleDefinition, Param } from "../../grammar/index.js";
 import type { Node, StorageDtype } from "../ir/index.js";
 import { showShape } from "../ir/index.js";
+import type { Table } from "../dataset/index.js";
 import type { Place } from "../places/index.js";
 import type { Context } from "./context.js";
 
@@ -29,6 +30,7 @@ export type Value =
   | ModuleValue
   | TemplateValue
   | MethodValue
+  | TableValue
   | OptimizerFunction
   | { readonly kind: "definition"; readonly definition: FunctionDefinition; readonly module: string }
   | { readonly kind: "moduleDefinition"; readonly definition: ModuleDefinition; readonly module: string }
@@ -123,6 +125,14 @@ export interface OptimizerFunction {
   readonly kind: "optimizerFunction";
   readonly of: TemplateValue;
   readonly name: "init" | "step" | "update";
+}
+
+/** A table of a data set, and the splits of the set by name. `source` identifies it. */
+export interface TableValue {
+  readonly kind: "table";
+  readonly table: Table;
+  readonly splits: ReadonlyMap<string, Table>;
+  readonly source: string;
 }
 
 /** A function of a module instance, bound to it. */
@@ -246,6 +256,8 @@ export function describe(value: Value): string {
       return `the ${value.definition.kind} ${value.definition.name.text}`;
     case "optimizerFunction":
       return `the function ${value.name} of an optimizer`;
+    case "table":
+      return "a table of a data set";
     case "method":
       return `the function ${value.name} of ${value.of.origin}`;
     case "poison":

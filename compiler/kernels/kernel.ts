@@ -30,7 +30,12 @@ export type Access =
   | { readonly kind: "full" }
   | { readonly kind: "row" }
   | { readonly kind: "col" }
-  | { readonly kind: "strided"; readonly dims: readonly number[]; readonly strides: readonly number[]; readonly offset: number };
+  | {
+      readonly kind: "strided";
+      readonly dims: readonly number[];
+      readonly strides: readonly number[];
+      readonly offset: number;
+    };
 
 export interface KernelInput {
   /** Integer storage dtypes load into lane `i32` (8, 16 and 32 bits) and BOOL and U8 masks into whatever the load's lane says. */
@@ -78,7 +83,13 @@ export type Root =
    * Counts a u32 key (level element) in `bins` bins of width 2^shift from `lo` (both integers of the call):
    * bin = (key - lo) >> shift; keys below lo are left out, keys past the last bin count in the extra last slot.
    */
-  | { readonly kind: "histogram"; readonly key: number; readonly lo: number; readonly shift: number; readonly bins: number };
+  | {
+      readonly kind: "histogram";
+      readonly key: number;
+      readonly lo: number;
+      readonly shift: number;
+      readonly bins: number;
+    };
 
 export interface Kernel {
   /** Canonical text; equal texts are equal kernels. */
@@ -99,23 +110,50 @@ export interface Kernel {
  */
 export const ELEMENT_OPS = {
   // T, T → T
-  add: 2, sub: 2, mul: 2, min: 2, max: 2,
+  add: 2,
+  sub: 2,
+  mul: 2,
+  min: 2,
+  max: 2,
   // f32, f32 → f32
-  div: 2, pow: 2, atan2: 2, mod: 2,
+  div: 2,
+  pow: 2,
+  atan2: 2,
+  mod: 2,
   // i32, i32 → i32 (floor division and its remainder)
-  idiv: 2, imod: 2,
+  idiv: 2,
+  imod: 2,
   // T → T
-  neg: 1, abs: 1,
+  neg: 1,
+  abs: 1,
   // f32 → f32 (round: nearest, ties to even)
-  sqrt: 1, floor: 1, ceil: 1, trunc: 1, round: 1, exp: 1, log: 1, sin: 1, cos: 1, acos: 1, tanh: 1,
+  sqrt: 1,
+  floor: 1,
+  ceil: 1,
+  trunc: 1,
+  round: 1,
+  exp: 1,
+  log: 1,
+  sin: 1,
+  cos: 1,
+  acos: 1,
+  tanh: 1,
   // T, T → bool (u32 for eq, ne, lt, le, gt, ge on keys)
-  eq: 2, ne: 2, lt: 2, le: 2, gt: 2, ge: 2,
+  eq: 2,
+  ne: 2,
+  lt: 2,
+  le: 2,
+  gt: 2,
+  ge: 2,
   // bool
-  and: 2, or: 2, not: 1,
+  and: 2,
+  or: 2,
+  not: 1,
   // bool, T, T → T
   where: 3,
   // conversions: i32 → f32, f32 → i32 (toward zero), bool → f32 / i32
-  to_f32: 1, to_i32: 1,
+  to_f32: 1,
+  to_i32: 1,
   // f32 → bool: neither NaN nor infinite
   is_finite: 1,
 } as const;

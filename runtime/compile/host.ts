@@ -8,6 +8,7 @@ import * as path from "node:path";
 import type { Host, ModelHeader } from "../../compiler/elaborate/index.js";
 import { type Diagnostic, PeftError } from "../../grammar/index.js";
 import { type Checkpoint, openCheckpoint } from "../checkpoint/index.js";
+import { openDataset } from "../dataset/index.js";
 import { blamePlace } from "./blame.js";
 
 export interface CheckpointHost extends Host {
@@ -25,6 +26,21 @@ export function checkpointHost(folder: string): CheckpointHost {
   return {
     checkpoints,
     warnings,
+    dataset(written, options, from) {
+      const inFolder = (name: string) => (path.isAbsolute(name) ? name : path.join(folder, name));
+      const tokenizer = options.get("tokenizer");
+      try {
+        const opened = openDataset(inFolder(written), {
+          ...Object.fromEntries(options),
+          ...(typeof tokenizer === "string" ? { tokenizer: inFolder(tokenizer) } : {}),
+        });
+        warnings.push(...opened.warnings);
+        return opened;
+      } catch (error) {
+        if (!(error instanceof PeftError)) throw error;
+        throw new PeftError(blamePlace(error, from, "opened here"));
+      }
+    },
     open(written, from) {
       const target = path.isAbsolute(written) || written === "" ? written : path.join(folder, written);
       const key = realPath(target);

@@ -11,6 +11,7 @@ import { diagnostic, fail, PeftError } from "../../grammar/index.js";
 import { type Checkpoint, checkSpace, checkTarget, type OutputPlan, planOutput } from "../checkpoint/index.js";
 import type { Compiled } from "../compile/index.js";
 import { packageVersion } from "../installation/index.js";
+import { dependsOnLoop, withoutLoops } from "./loops.js";
 import { pieceUnits, taskMemory } from "./pieces.js";
 
 export interface PrepareOptions {
@@ -47,9 +48,10 @@ export const THREAD_MEMORY = 24 * MIB;
 
 /** Schedules a plan and checks targets, space and memory. Throws PeftError when the run must be refused. */
 export function prepare(compiled: Compiled, options: PrepareOptions): Prepared {
-  const { plan } = compiled;
-  if (plan === null) throw new PeftError(compiled.diagnostics);
-  const extra = [...plan.requirements.map((r) => r.node), ...plan.reports.flatMap((r) => reportNodes(r.value))];
+  if (compiled.plan === null) throw new PeftError(compiled.diagnostics);
+  const plan = withoutLoops(compiled.plan);
+  const shown = [...plan.requirements.map((r) => r.node), ...plan.reports.flatMap((r) => reportNodes(r.value))];
+  const extra = shown.filter((node) => !dependsOnLoop(node));
   const scheduled = schedule(plan, extra);
   const { program } = scheduled;
   const base = options.out === null ? path.dirname(path.resolve(compiled.file)) : path.resolve(options.out);
@@ -86,8 +88,9 @@ function layOut(compiled: Compiled, plan: Plan, program: Program, index: number,
     tensors,
     shardBytes: save.shardBytes,
     metadata: { peftc: packageVersion() },
-    carry: folder === null ? [] : (donor?.files ?? []).map((name) => ({ from: path.join(folder, name), name })),
-    config: donor?.config ?? null,
+    carry: folder === null || save.adapter !== null ? [] : (donor?.files ?? []).map((name) => ({ from: path.join(folder, name), name })),
+    config: save.adapter !== null ? null : (donor?.config ?? null),
+    ...(save.adapter === null ? {} : { stem: "adapter_model" }),
   });
 }
 

@@ -4,6 +4,7 @@
  */
 import * as fs from "node:fs";
 import type { StaticValue } from "../../compiler/elaborate/index.js";
+import type { Node } from "../../compiler/ir/index.js";
 import { bytesOf, decodeElements, type FileTensor, type Output as OutputTensor } from "../../compiler/index.js";
 import { type Diagnostic, diagnostic, PeftError } from "../../grammar/index.js";
 import { type Output, openOutput } from "../checkpoint/index.js";
@@ -14,7 +15,8 @@ import { type ExecutionResult, execute } from "./execution.js";
 import type { HostValues } from "./host-values.js";
 import type { FileRange, Lane } from "./job.js";
 import { cpuLane, gpuLane } from "./lanes.js";
-import { type Prepared, type PrepareOptions, plain, prepare } from "./prepare.js";
+import { type LoopProgress, type LoopResults, NonFiniteStep, runLoops, SCRATCH } from "./loops.js";
+import { type Prepared, type PrepareOptions, plain, prepare, reportNodes } from "./prepare.js";
 import { outputDigest, RECEIPT, receiptText, type TensorRecord, tensorRecord } from "./receipt.js";
 
 export interface Progress {
@@ -30,6 +32,8 @@ export interface RunOptions extends PrepareOptions {
   readonly strict: boolean;
   readonly hash: boolean;
   readonly progress: (p: Progress) => void;
+  /** Follows the running loops. */
+  readonly training?: (p: LoopProgress) => void;
   readonly signal: AbortSignal;
 }
 
@@ -66,19 +70,39 @@ export async function runPlan(compiled: Compiled, options: RunOptions): Promise<
   );
   const outputs: Output[] = [];
   const lanes: Lane[] = [];
+  let loops: LoopResults | null = null;
   try {
+    loops = await runAllLoops(compiled, prepared, options);
     const inputs = [...compiled.checkpoints.values()].map((c) => c.path);
     for (const plan of prepared.outputs) outputs.push(openOutput(plan, { force: options.force, inputs }));
     if (gpu !== null) lanes.push(gpuLane(prepared.program, gpu));
     else for (let i = 0; i < prepared.threads; i++) lanes.push(cpuLane(prepared.program));
-    const finished = await executePlan(compiled, prepared, outputs, lanes, options);
+    const finished = await executePlan(compiled, prepared, loops, outputs, lanes, options);
     await Promise.all(lanes.map((lane) => lane.close()));
-    return conclude(compiled, prepared, outputs, finished, options, deviceName(gpu), started);
+    return conclude(compiled, prepared, loops, outputs, finished, options, deviceName(gpu), started);
   } catch (error) {
     await Promise.all(lanes.map((lane) => lane.close()));
     if (gpu !== null && lanes.length === 0) gpu.close();
     for (const output of outputs) abort(output);
     throw error;
+  } finally {
+    loops?.close();
+  }
+}
+
+/** Runs the plan's loops in memory; a value that is no number any more ends the run. */
+async function runAllLoops(compiled: Compiled, prepared: Prepared, options: RunOptions): Promise<LoopResults> {
+  const plan = compiled.plan!;
+  const shown = [...plan.requirements.map((r) => r.node), ...plan.reports.flatMap((r) => reportNodes(r.value))];
+  try {
+    return await runLoops(plan, compiled.checkpoints, shown, {
+      threads: prepared.threads,
+      signal: options.signal,
+      onStep: ({ step, steps, logs }) => options.training?.({ step, steps, logs }),
+    });
+  } catch (error) {
+    if (!(error instanceof NonFiniteStep)) throw error;
+    throw new PeftError([plain("X013", error.message, "use a smaller rate, or clip the gradient")]);
   }
 }
 
@@ -99,6 +123,7 @@ interface Finished {
 async function executePlan(
   compiled: Compiled,
   prepared: Prepared,
+  loops: LoopResults,
   outputs: readonly Output[],
   lanes: readonly Lane[],
   options: RunOptions,
@@ -106,6 +131,7 @@ async function executePlan(
   const { program } = prepared;
   const { checkpoints } = compiled;
   const fileOf = (tensor: FileTensor): FileRange => {
+    if (tensor.source === SCRATCH) return loops.scratch.get(tensor.name)!;
     const entry = checkpoints.get(tensor.source)!.tensors.get(tensor.name)!;
     return { path: entry.file, offset: entry.offset, bytes: entry.bytes };
   };
@@ -179,6 +205,7 @@ function coordinates(flat: number, shape: readonly number[]): number[] {
 function conclude(
   compiled: Compiled,
   prepared: Prepared,
+  loops: LoopResults,
   outputs: readonly Output[],
   finished: Finished,
   options: RunOptions,
@@ -187,7 +214,8 @@ function conclude(
 ): RunResult {
   const { program, plan } = prepared;
   const { values } = finished.result;
-  checkRequirements(prepared, values);
+  const known = (node: Node) => loops.known.get(node) ?? values.get(prepared.scheduled.numberOf(node));
+  checkRequirements(prepared, known);
   const records = program.outputs.map((output, i) =>
     tensorRecord(output, values, finished.result.outputHex.get(i) ?? null),
   );
@@ -206,7 +234,9 @@ function conclude(
       tensors: perSave[save],
       inputs: finished.digests,
     });
-    output.finish([{ name: RECEIPT, text }]);
+    const { adapter } = plan.saves[save];
+    const config = adapter === null ? [] : [{ name: "adapter_config.json", text: `${JSON.stringify(adapter, null, 2)}\n` }];
+    output.finish([...config, { name: RECEIPT, text }]);
   });
   return {
     outputs: outputs.map((output, save) => ({
@@ -220,7 +250,7 @@ function conclude(
     })),
     reports: plan.reports.map(({ label, value }) => ({
       label,
-      value: reported(value, (node) => values.get(prepared.scheduled.numberOf(node))),
+      value: reported(value, known),
     })),
     device,
     seconds: (performance.now() - started) / 1000,
@@ -230,8 +260,8 @@ function conclude(
 }
 
 /** Conditions of `require` that only the run could decide. */
-function checkRequirements(prepared: Prepared, values: HostValues): void {
-  const failed = prepared.plan.requirements.filter((r) => values.get(prepared.scheduled.numberOf(r.node)) === 0);
+function checkRequirements(prepared: Prepared, known: (node: Node) => number | readonly number[]): void {
+  const failed = prepared.plan.requirements.filter((r) => known(r.node) === 0);
   if (failed.length === 0) return;
   throw new PeftError(
     failed.slice(0, 5).map((r) =>
@@ -303,11 +333,12 @@ function sameAsDonor(compiled: Compiled, prepared: Prepared, digests: ReadonlyMa
 /** A reported value with its running numbers filled in. */
 function reported(
   value: StaticValue,
-  number: (node: Extract<StaticValue, { kind: "tensor" }>["node"]) => number,
+  number: (node: Node) => number | readonly number[],
 ): Json {
   switch (value.kind) {
     case "tensor": {
       const x = number(value.node);
+      if (typeof x !== "number") return x;
       return value.node.dtype === "bool" ? x !== 0 : x;
     }
     case "number":

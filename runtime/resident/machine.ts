@@ -191,7 +191,10 @@ export class ResidentMachine {
   /** Puts elements into a buffer. */
   private write(buffer: number, elements: ArrayLike<number>): void {
     const memory = this.memoryOf(buffer);
-    encodeElements(memory.host, this.program.buffers[buffer].dtype, 0, elements);
+    const { dtype } = this.program.buffers[buffer];
+    const array = arrayOf(memory.host, dtype);
+    if (array === null) encodeElements(memory.host, dtype, 0, elements);
+    else array.set(elements);
     this.runner.upload(memory);
   }
 
@@ -205,7 +208,9 @@ export class ResidentMachine {
 
   private async elementsOf(buffer: number): Promise<Float64Array> {
     const { dtype, elements } = this.program.buffers[buffer];
-    return decodeElements(await this.bytesOf(buffer), dtype, 0, elements);
+    const bytes = await this.bytesOf(buffer);
+    const array = arrayOf(bytes, dtype);
+    return array === null ? decodeElements(bytes, dtype, 0, elements) : Float64Array.from(array);
   }
 
   private async rowRank({ rows, cols, from, to }: Extract<ResidentStep, { kind: "row_rank" }>): Promise<void> {
@@ -322,6 +327,13 @@ export class ResidentMachine {
         return typed(place.dtype, decodeElements(bytes, place.dtype, 0, count));
     }
   }
+}
+
+/** The elements of a buffer in place, for the dtypes of values; null for others. Buffers begin at multiples of 64. */
+function arrayOf(bytes: Uint8Array, dtype: StorageDtype): Float32Array | Int32Array | null {
+  const { buffer, byteOffset, byteLength } = bytes;
+  if (dtype === "F32") return new Float32Array(buffer, byteOffset, Math.floor(byteLength / 4));
+  return dtype === "I32" ? new Int32Array(buffer, byteOffset, Math.floor(byteLength / 4)) : null;
 }
 
 /** Elements of a tensor of a file in the dtype that the graph gives them. */

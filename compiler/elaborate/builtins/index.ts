@@ -5,6 +5,7 @@ import { evaluate, operate } from "../evaluate.js";
 import { lift, type Where } from "../lift.js";
 import { parts, type TreeValue, type Value } from "../value.js";
 import { type Builtin, bindBuiltin } from "./builtin.js";
+import { datasets } from "./datasets.js";
 import { elementwise } from "./elementwise.js";
 import { lists } from "./lists.js";
 import { models } from "./models.js";
@@ -14,6 +15,7 @@ import { reductions } from "./reductions.js";
 import { shapes } from "./shapes.js";
 import { logValues, training } from "./training.js";
 
+export { tableField } from "./datasets.js";
 export { keyOf } from "./random.js";
 export { filled } from "./shapes.js";
 
@@ -27,6 +29,7 @@ const table = new Map<string, Builtin>(
     ...models,
     ...networks,
     ...training,
+    ...datasets,
   }),
 );
 

@@ -1,5 +1,6 @@
 /** Builtin functions on lists and functions, and `require`. Models are values like any other here. */
 
+import { rowsIn } from "./datasets.js";
 import { apply } from "../call.js";
 import { type Context, stop } from "../context.js";
 import { itemsOf, show } from "../evaluate.js";
@@ -22,6 +23,7 @@ export const lists: Readonly<Record<string, Builtin>> = {
       if (x.kind === "tensor" && x.node.shape.length > 0) return int(x.node.shape[0]);
       if (x.kind === "string") return int([...x.value].length);
       if (x.kind === "tree") return int(x.leaves.size);
+      if (x.kind === "table") return int(rowsIn(x));
       if (x.kind === "record") return int(x.fields.size);
       return int(itemsOf(context, x, span).length);
     },

@@ -1,5 +1,6 @@
 /** Builtin functions of recipes: `load` opens the header of a checkpoint, `save` adds an output to the plan. */
 
+import { adapterConfig, adapterName } from "../adapter-files.js";
 import { isFloat, type StorageDtype } from "../../ir/index.js";
 import { layersProblem, placesOf } from "../../places/index.js";
 import { type Context, stop } from "../context.js";
@@ -74,11 +75,13 @@ function save(context: Context, { values, span }: Arguments): Value {
   const { session } = context;
   if (session.saves.some((s) => s.to === to.value))
     return stop(context, "R008", `two outputs are saved to ${JSON.stringify(to.value)}`, span);
+  const adapter = adapterConfig(context, model);
   const donor = config === undefined ? model.donor : (config as TreeValue).donor;
   session.saves.push({
     to: to.value,
-    tensors: [...model.leaves].map(([name, leaf]) => savedTensor(context, name, leaf, asked, span)),
+    tensors: [...model.leaves].map(([name, leaf]) => savedTensor(context, adapter === null ? name : adapterName(context, model, name), leaf, asked, span)),
     donor,
+    adapter,
     shardBytes: shard?.kind === "number" ? shard.value : null,
     dtype: asked,
     at: { file: context.file, span },

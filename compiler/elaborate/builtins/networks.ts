@@ -1,4 +1,5 @@
 /** Builtin functions of networks: activations, products by letters, gathering rows. */
+import { rowsOf } from "./datasets.js";
 import type { Node } from "../../ir/index.js";
 import { stop } from "../context.js";
 import { staticInt } from "../evaluate.js";
@@ -48,8 +49,10 @@ export const networks: Readonly<Record<string, Builtin>> = {
     axes: ["axis"],
     lifts: true,
     run(context, { values, expressions, span }) {
-      const x = tensorArg(context, values.get("x")!, span);
+      const from = values.get("x")!;
       const rows = tensorArg(context, values.get("i")!, span).node;
+      if (from.kind === "table") return rowsOf(context, from, rows, span);
+      const x = tensorArg(context, from, span);
       const expr = expressions.get("axis");
       const at = expr === undefined ? 0 : axisOf(context, expr, x);
       const move = (node: Node, perm: readonly number[]) =>

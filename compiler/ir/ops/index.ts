@@ -13,6 +13,7 @@ import { elementwise } from "./elementwise.js";
 import { indexing } from "./indexing.js";
 import { linearAlgebra } from "./linear_algebra.js";
 import { loops } from "./loops.js";
+import { batches } from "./rows.js";
 import { losses } from "./losses.js";
 import { normalisations } from "./normalisation.js";
 import { order } from "./order.js";
@@ -59,6 +60,7 @@ const rows = new Map<string, OpRow>(
     ...convolution,
     ...passing,
     ...loops,
+    ...batches,
   ].map((row) => [row.name, row]),
 );
 

@@ -4,9 +4,10 @@
  * blocks after each other, so that the result does not depend on how a product is cut into tiles.
  *
  * The method is that of Goto and van de Geijn (Anatomy of High-Performance Matrix Multiplication, 2008): of each block of
- * k, the right operand is copied into panels of 16 columns, the left one into panels of two rows, both padded with zeros;
- * a register tile of 2 x 16 (eight vectors) then walks down one panel of each. Larger tiles spill in V8 (2026, x86-64:
- * 4 x 8 reaches 30 GFLOP/s, 2 x 16 reaches 35, 4 x 16 and 6 x 8 reach 22 to 25).
+ * k, the right operand is copied into panels of 16 columns, padded with zeros, and the left one into rows; a register
+ * tile of 2 x 16 (eight vectors) then walks down a panel and two rows. Rows of a left operand that lie side by side
+ * already are not copied. Larger tiles spill in V8 (2026, x86-64: 4 x 8 reaches 30 GFLOP/s, 2 x 16 reaches 35, 4 x 16 and
+ * 6 x 8 reach 22 to 25).
  *
  * Frame, u32 each, strides in bytes: the addresses and strides of `matmulFrame`; `panels` is where packed panels go
  * (`matmulPanelBytes`), `edge` 128 bytes for tiles that reach over the edge. Addresses are multiples of 16.
@@ -17,7 +18,6 @@ import {
   f32x4,
   get,
   i32,
-  i64,
   type Local,
   local,
   type Module,
@@ -56,9 +56,9 @@ export const matmulFrame = {
   bytes: 192,
 } as const;
 
-/** Room for the packed panels of a tile of m x n. */
+/** Room for the packed panels and rows of a tile of m x n. */
 export function matmulPanelBytes(m: number, n: number): number {
-  return 4 * blockK * (Math.ceil(m / panelRows) * panelRows + Math.ceil(n / panelCols) * panelCols);
+  return 4 * blockK * (m + Math.ceil(n / panelCols) * panelCols);
 }
 
 const add = (a: Code, b: Code) => op("i32.add", a, b);
@@ -66,6 +66,7 @@ const mul = (a: Code, b: Code) => op("i32.mul", a, b);
 const sub = (a: Code, b: Code) => op("i32.sub", a, b);
 const less = (a: Code, b: Code) => op("i32.lt_u", a, b);
 const advance = (variable: Local, by: Code) => set(variable, add(get(variable), by));
+const roundUp = (value: Code, multiple: number) => op("i32.and", add(value, i32(multiple - 1)), i32(-multiple));
 const smaller = (a: Code, b: Code): Code => ({ op: "select", args: [a, b, less(a, b)], immediates: [] });
 
 /** Variables of the function, with the fields of the frame. */
@@ -73,12 +74,12 @@ interface Tile {
   readonly fn: WasmFunction;
   readonly frame: Local;
   readonly field: Readonly<Record<Exclude<keyof typeof matmulFrame, "edge" | "bytes">, Local>>;
-  /** The block of k: where it begins, its length, and its length rounded up to a multiple of 4. */
+  /** The block of k: where it begins, and its length. */
   readonly begin: Local;
   readonly length: Local;
-  readonly padded: Local;
-  /** Where the left panels begin. */
-  readonly leftPanels: Local;
+  /** Where the block's rows of the left operand lie: its own, or copies. */
+  readonly rows: Local;
+  readonly rowBytes: Local;
 }
 
 function openTile(): Tile {
@@ -98,8 +99,8 @@ function openTile(): Tile {
     field: field as Tile["field"],
     begin: variable(),
     length: variable(),
-    padded: variable(),
-    leftPanels: variable(),
+    rows: variable(),
+    rowBytes: variable(),
   };
 }
 
@@ -132,11 +133,6 @@ function packRight(tile: Tile): Code[] {
     ]),
     ...next,
   ];
-  const zeros = [
-    ...vectors.map((offset) => at("v128.store", offset, get(to), f32x4(0))),
-    advance(to, i32(64)),
-    advance(k, i32(1)),
-  ];
   return [
     set(to, get(panels)),
     set(column, i32(0)),
@@ -156,93 +152,102 @@ function packRight(tile: Tile): Code[] {
         ),
       ]),
       repeatWhile(less(get(k), get(tile.length)), oneByOne),
-      repeatWhile(less(get(k), get(tile.padded)), zeros),
       advance(column, i32(panelCols)),
     ]),
   ];
 }
 
-/** Four k of sixteen columns that lie along k: four transposed squares of 4 x 4. */
+/** Four k of sixteen columns that lie along k: four transposed squares. */
 function transposeIntoPanel(tile: Tile, from: Local, to: Local, source: Local, next: readonly Code[]): Code[] {
-  const columns = Array.from({ length: 4 }, () => fresh(tile, "v128"));
-  const halves = Array.from({ length: 4 }, () => fresh(tile, "v128"));
-  const out: Code[] = [set(source, get(from))];
-  for (let square = 0; square < 4; square++) {
-    for (const column of columns) {
-      out.push(set(column, at("v128.load", 0, get(source))), advance(source, get(tile.field.rightCol)));
-    }
-    const [a, b, c, d] = columns.map(get);
-    const pairs = [words(a, b, 0, 4, 1, 5), words(c, d, 0, 4, 1, 5), words(a, b, 2, 6, 3, 7), words(c, d, 2, 6, 3, 7)];
-    pairs.forEach((pair, i) => {
-      out.push(set(halves[i], pair));
-    });
-    const [low, high, low2, high2] = halves.map(get);
-    const rows = [
-      words(low, high, 0, 1, 4, 5),
-      words(low, high, 2, 3, 6, 7),
-      words(low2, high2, 0, 1, 4, 5),
-      words(low2, high2, 2, 3, 6, 7),
-    ];
-    rows.forEach((row, i) => {
-      out.push(at("v128.store", 64 * i + 16 * square, get(to), row));
-    });
-  }
-  return [...out, ...next];
+  const squares = [0, 1, 2, 3].flatMap((square) =>
+    transposeSquare(tile, source, tile.field.rightCol, (k, vector) =>
+      at("v128.store", 64 * k + 16 * square, get(to), vector),
+    ),
+  );
+  return [set(source, get(from)), ...squares, ...next];
 }
 
-/** Copies the block of the left operand into panels: for each k the two rows of the panel side by side. */
-function packLeft(tile: Tile): Code[] {
-  const { left, leftRow, leftCol, m } = tile.field;
-  const [to, from, row, both, k] = Array.from({ length: 5 }, () => fresh(tile));
-  const [x, y] = [fresh(tile, "v128"), fresh(tile, "v128")];
-  const isUnit = (stride: Local) => op("i32.eq", get(stride), i32(4));
-  const next = [advance(from, get(leftCol)), advance(to, i32(8)), advance(k, i32(1))];
-  const second = add(get(from), get(leftRow));
-  const alongCols = [
-    set(x, at("v128.load", 0, get(from))),
-    set(y, at("v128.load", 0, second)),
-    at("v128.store", 0, get(to), words(get(x), get(y), 0, 4, 1, 5)),
-    at("v128.store", 16, get(to), words(get(x), get(y), 2, 6, 3, 7)),
-    advance(from, i32(16)),
-    advance(to, i32(32)),
-    advance(k, i32(4)),
-  ];
-  const oneByOne = [
-    at("i32.store", 0, get(to), at("i32.load", 0, get(from))),
-    when(get(both), [at("i32.store", 4, get(to), at("i32.load", 0, second))], [at("i32.store", 4, get(to), i32(0))]),
-    ...next,
+/** Four vectors, `stride` apart from `source` on (which moves past them), transposed: `store` gets each with its number. */
+function transposeSquare(tile: Tile, source: Local, stride: Local, store: (i: number, vector: Code) => Code): Code[] {
+  const vectors = Array.from({ length: 4 }, () => fresh(tile, "v128"));
+  const halves = Array.from({ length: 4 }, () => fresh(tile, "v128"));
+  const [a, b, c, d] = vectors.map(get);
+  const pairs = [words(a, b, 0, 4, 1, 5), words(c, d, 0, 4, 1, 5), words(a, b, 2, 6, 3, 7), words(c, d, 2, 6, 3, 7)];
+  const [low, high, low2, high2] = halves.map(get);
+  const rows = [
+    words(low, high, 0, 1, 4, 5),
+    words(low, high, 2, 3, 6, 7),
+    words(low2, high2, 0, 1, 4, 5),
+    words(low2, high2, 2, 3, 6, 7),
   ];
   return [
-    set(to, get(tile.leftPanels)),
-    set(row, i32(0)),
-    repeatWhile(less(get(row), get(m)), [
-      set(both, less(add(get(row), i32(1)), get(m))),
-      set(from, add(get(left), add(mul(get(row), get(leftRow)), mul(get(tile.begin), get(leftCol))))),
-      set(k, i32(0)),
-      when(op("i32.and", get(both), isUnit(leftCol)), [
-        repeatWhile(less(add(get(k), i32(3)), get(tile.length)), alongCols),
-      ]),
-      when(op("i32.and", get(both), isUnit(leftRow)), [
-        repeatWhile(less(get(k), get(tile.length)), [
-          at("i64.store", 0, get(to), at("i64.load", 0, get(from))),
-          ...next,
-        ]),
-      ]),
-      repeatWhile(less(get(k), get(tile.length)), oneByOne),
-      repeatWhile(less(get(k), get(tile.padded)), [
-        at("i64.store", 0, get(to), i64(0n)),
-        advance(to, i32(8)),
-        advance(k, i32(1)),
-      ]),
-      advance(row, i32(panelRows)),
+    ...vectors.flatMap((vector) => [set(vector, at("v128.load", 0, get(source))), advance(source, get(stride))]),
+    ...pairs.map((pair, i) => set(halves[i], pair)),
+    ...rows.map((row, i) => store(i, row)),
+  ];
+}
+
+/** Copies the block of the left operand row by row, unless each row lies side by side already. */
+function packLeft(tile: Tile): Code[] {
+  const { left, leftRow, leftCol, m, n, panels } = tile.field;
+  const [to, from, row, k, source, target] = Array.from({ length: 6 }, () => fresh(tile));
+  const begin = add(get(left), mul(get(tile.begin), get(leftCol)));
+  const isUnit = (stride: Local) => op("i32.eq", get(stride), i32(4));
+  // Four rows of a transposed operand lie side by side: squares of 4 x 4.
+  const square = [
+    set(source, get(from)),
+    set(target, get(to)),
+    set(k, i32(0)),
+    repeatWhile(
+      less(add(get(k), i32(3)), get(tile.length)),
+      transposeSquare(tile, source, leftCol, (i, vector) =>
+        at("v128.store", 4 * blockK * i, get(target), vector),
+      ).concat([advance(target, i32(16)), advance(k, i32(4))]),
+    ),
+    repeatWhile(less(get(k), get(tile.length)), [
+      ...[0, 1, 2, 3].map((i) => at("i32.store", 4 * blockK * i, get(target), at("i32.load", 4 * i, get(source)))),
+      advance(source, get(leftCol)),
+      advance(target, i32(4)),
+      advance(k, i32(1)),
     ]),
+  ];
+  const rowByRow = [
+    set(from, add(begin, mul(get(row), get(leftRow)))),
+    set(k, i32(0)),
+    repeatWhile(less(get(k), get(tile.length)), [
+      at("i32.store", 0, get(to), at("i32.load", 0, get(from))),
+      advance(from, get(leftCol)),
+      advance(to, i32(4)),
+      advance(k, i32(1)),
+    ]),
+  ];
+  const rowStart = add(get(tile.rows), mul(get(row), i32(4 * blockK)));
+  return [
+    when(
+      isUnit(leftCol),
+      [set(tile.rows, begin), set(tile.rowBytes, get(leftRow))],
+      [
+        set(tile.rows, add(get(panels), mul(roundUp(get(n), panelCols), i32(4 * blockK)))),
+        set(tile.rowBytes, i32(4 * blockK)),
+        set(row, i32(0)),
+        when(isUnit(leftRow), [
+          repeatWhile(less(add(get(row), i32(3)), get(m)), [
+            set(from, add(begin, mul(get(row), get(leftRow)))),
+            set(to, rowStart),
+            ...square,
+            advance(row, i32(4)),
+          ]),
+        ]),
+        repeatWhile(less(get(row), get(m)), [set(to, rowStart), ...rowByRow, advance(row, i32(1))]),
+      ],
+    ),
   ];
 }
 
 /** All register tiles of the block: a panel of the right operand against all panels of the left one. */
 function multiply(tile: Tile): Code[] {
   const { to, toRow, m, n, panels } = tile.field;
-  const [column, row, rightPanel, leftPanel, a, b, end, target] = Array.from({ length: 8 }, () => fresh(tile));
+  const [column, row, rightPanel, a, a2, b, end, target] = Array.from({ length: 8 }, () => fresh(tile));
   const sums = Array.from({ length: 8 }, () => fresh(tile, "v128"));
   const [first, second] = [fresh(tile, "v128"), fresh(tile, "v128")];
   const vector = fresh(tile, "v128");
@@ -250,20 +255,33 @@ function multiply(tile: Tile): Code[] {
     set(sum, op("f32x4.add", get(sum), op("f32x4.mul", get(factor), get(vector))));
   // One vector of the panel at a time: sums, factors, vector and product fill the registers.
   const oneK = (k: number): Code[] => [
-    set(first, at("v128.load32_splat", 8 * k, get(a))),
-    set(second, at("v128.load32_splat", 8 * k + 4, get(a))),
+    set(first, at("v128.load32_splat", 4 * k, get(a))),
+    set(second, at("v128.load32_splat", 4 * k, get(a2))),
     ...[0, 1, 2, 3].flatMap((i) => [
       set(vector, at("v128.load", 64 * k + 16 * i, get(b))),
       addProduct(sums[i], first),
       addProduct(sums[4 + i], second),
     ]),
   ];
+  const next = (count: number) => [
+    advance(a, i32(4 * count)),
+    advance(a2, i32(4 * count)),
+    advance(b, i32(64 * count)),
+  ];
+  // A tile of one row computes it twice.
+  const other: Code = {
+    op: "select",
+    args: [add(get(a), get(tile.rowBytes)), get(a), less(add(get(row), i32(1)), get(m))],
+    immediates: [],
+  };
   const walk: Code[] = [
     ...sums.map((sum) => set(sum, f32x4(0))),
-    set(a, get(leftPanel)),
+    set(a, add(get(tile.rows), mul(get(row), get(tile.rowBytes)))),
+    set(a2, other),
     set(b, get(rightPanel)),
-    set(end, add(get(leftPanel), op("i32.shl", get(tile.padded), i32(3)))),
-    repeatWhile(less(get(a), get(end)), [...[0, 1, 2, 3].flatMap(oneK), advance(a, i32(32)), advance(b, i32(256))]),
+    set(end, add(get(a), op("i32.shl", get(tile.length), i32(2)))),
+    repeatWhile(less(add(get(a), i32(12)), get(end)), [...[0, 1, 2, 3].flatMap(oneK), ...next(4)]),
+    repeatWhile(less(get(a), get(end)), [...oneK(0), ...next(1)]),
   ];
   const place = (i: number) => (i < 4 ? get(target) : add(get(target), get(toRow)));
   const whole: Code[] = [
@@ -285,16 +303,14 @@ function multiply(tile: Tile): Code[] {
     set(rightPanel, get(panels)),
     set(column, i32(0)),
     repeatWhile(less(get(column), get(n)), [
-      set(leftPanel, get(tile.leftPanels)),
       set(row, i32(0)),
       repeatWhile(less(get(row), get(m)), [
         ...walk,
         set(target, add(get(to), add(mul(get(row), get(toRow)), op("i32.shl", get(column), i32(2))))),
         when(fits, whole, overEdge(tile, sums, target, row, column)),
-        set(leftPanel, get(end)),
         advance(row, i32(panelRows)),
       ]),
-      advance(rightPanel, op("i32.shl", get(tile.padded), i32(6))),
+      advance(rightPanel, op("i32.shl", get(tile.length), i32(6))),
       advance(column, i32(panelCols)),
     ]),
   ];
@@ -330,14 +346,11 @@ function overEdge(tile: Tile, sums: readonly Local[], target: Local, row: Local,
 
 function matmulModule(): Module {
   const tile = openTile();
-  const { k, n, panels } = tile.field;
-  const roundUp = (value: Code, multiple: number) => op("i32.and", add(value, i32(multiple - 1)), i32(-multiple));
+  const { k } = tile.field;
   tile.fn.body.push(
-    set(tile.leftPanels, add(get(panels), mul(roundUp(get(n), panelCols), i32(4 * blockK)))),
     set(tile.begin, i32(0)),
     repeatWhile(less(get(tile.begin), get(k)), [
       set(tile.length, smaller(sub(get(k), get(tile.begin)), i32(blockK))),
-      set(tile.padded, roundUp(get(tile.length), 4)),
       ...packRight(tile),
       ...packLeft(tile),
       ...multiply(tile),

@@ -1,0 +1,161 @@
+/**
+ * Running loops of a plan: training, evaluation, minimisation. Everything that depends on a loop is computed in memory
+ * first, by one resident program; tensors that are saved go into a scratch file, from where the streaming executor takes
+ * them like those of a checkpoint. In: a plan. Out: the scratch file and the values that are shown.
+ */
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import type { Plan, SavedTensor, StaticValue } from "../../compiler/elaborate/index.js";
+import { inputOf, type Node, reachable, type StorageDtype } from "../../compiler/ir/index.js";
+import { compileResident } from "../../compiler/resident/index.js";
+import type { Checkpoint } from "../checkpoint/index.js";
+import { DatasetReader } from "../dataset/index.js";
+import { residentCpu, ResidentMachine, type Result } from "../resident/index.js";
+import type { FileRange } from "./job.js";
+
+/** Source of the input nodes that stand for what loops gave. */
+export const SCRATCH = "peftc scratch";
+
+export interface LoopProgress {
+  readonly step: number;
+  readonly steps: number;
+  readonly logs: ReadonlyMap<string, number>;
+}
+
+export interface LoopOptions {
+  readonly threads: number;
+  readonly onStep: (p: LoopProgress) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface LoopResults {
+  /** Tensors of the scratch file by name. */
+  readonly scratch: ReadonlyMap<string, FileRange>;
+  /** Values of reported and required nodes that depend on loops. */
+  readonly known: ReadonlyMap<Node, number | readonly number[]>;
+  /** Removes the scratch file. */
+  close(): void;
+}
+
+/** Whether a value comes out of a running loop. */
+export function dependsOnLoop(node: Node): boolean {
+  return reachable([node]).some((n) => n.op === "loop");
+}
+
+export async function runLoops(plan: Plan, checkpoints: ReadonlyMap<string, Checkpoint>, shown: readonly Node[], options: LoopOptions): Promise<LoopResults> {
+  const saved = plan.saves.flatMap((s) => s.tensors.map((t) => t.node)).filter(dependsOnLoop);
+  const roots = [...new Set([...saved, ...shown.filter(dependsOnLoop)])];
+  if (roots.length === 0) return { scratch: new Map(), known: new Map(), close() {} };
+  const leaves = inputsOf(roots, plan);
+  const program = compileResident({ outputs: roots, inputs: leaves, loops: plan.graph.loops });
+  const runner = residentCpu({ threads: options.threads });
+  const values = new Map<Node, Result>();
+  try {
+    const machine = new ResidentMachine(program, runner);
+    giveInputs(machine, leaves, plan, checkpoints);
+    const longest = Math.max(...reachable(roots).flatMap((n) => (n.op === "loop" && typeof n.attrs.count === "number" ? [n.attrs.count] : [])), 1);
+    await machine.run({
+      signal: options.signal,
+      onStep: (step, logs) => {
+        const numbers = new Map([...logs].flatMap(([name, value]): [string, number][] => (typeof value === "number" ? [[name, value]] : [])));
+        options.onStep({ step: step + 1, steps: longest, logs: numbers });
+        const bad = [...numbers].find(([, x]) => !Number.isFinite(x));
+        if (bad !== undefined) throw new NonFiniteStep(bad[0], bad[1], step);
+      },
+    });
+    for (const root of roots) values.set(root, await machine.get(root));
+  } finally {
+    runner.close();
+  }
+  return keepResults(values);
+}
+
+/** A logged value, mostly the loss, is no number any more. */
+export class NonFiniteStep extends Error {
+  constructor(
+    readonly name_: string,
+    readonly value: number,
+    readonly step: number,
+  ) {
+    super(`${name_} is ${value} at step ${step}`);
+    this.name = "NonFiniteStep";
+  }
+}
+
+/** The leaves of everything that runs, those inside loops too. */
+function inputsOf(roots: readonly Node[], plan: Plan): Node[] {
+  const found = new Set<Node>();
+  const bodies = new Set<number>();
+  const visit = (nodes: readonly Node[]): void => {
+    for (const node of reachable(nodes)) {
+      if (node.op === "input") found.add(node);
+      const body = node.attrs.body;
+      if (node.op !== "loop" || typeof body !== "number" || bodies.has(body)) continue;
+      bodies.add(body);
+      const { results, until, logs } = plan.graph.loops[body];
+      visit([...results, ...(until === null ? [] : [until]), ...logs.map((l) => l.node)]);
+    }
+  };
+  visit(roots);
+  return [...found];
+}
+
+function giveInputs(machine: ResidentMachine, leaves: readonly Node[], plan: Plan, checkpoints: ReadonlyMap<string, Checkpoint>): void {
+  const reader = new DatasetReader();
+  try {
+    for (const leaf of leaves) {
+      const { source, name } = inputOf(leaf);
+      const column = plan.columns.get(source);
+      if (column !== undefined) {
+        machine.set(leaf, reader.rows(column, Array.from({ length: column.shape[0] }, (_, i) => i)));
+        continue;
+      }
+      const entry = checkpoints.get(source)!.tensors.get(name)!;
+      const bytes = new Uint8Array(entry.bytes);
+      const fd = fs.openSync(entry.file, "r");
+      fs.readSync(fd, bytes, 0, entry.bytes, entry.offset);
+      fs.closeSync(fd);
+      machine.set(leaf, bytes);
+    }
+  } finally {
+    reader.close();
+  }
+}
+
+/** Writes the saved tensors into a scratch file; keeps what is shown. */
+function keepResults(values: ReadonlyMap<Node, Result>): LoopResults {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "peftc-"));
+  const file = path.join(folder, "results");
+  const fd = fs.openSync(file, "w");
+  const scratch = new Map<string, FileRange>();
+  let offset = 0;
+  for (const [node, value] of values) {
+    if (typeof value === "number" || node.shape.length === 0) continue;
+    const bytes = value.length * value.BYTES_PER_ELEMENT;
+    fs.writeSync(fd, new Uint8Array(value.buffer, value.byteOffset, bytes), 0, bytes, offset);
+    scratch.set(scratchName(node), { path: file, offset, bytes });
+    offset += bytes;
+  }
+  fs.closeSync(fd);
+  return {
+    scratch,
+    known: new Map([...values].map(([node, value]) => [node, typeof value === "number" ? value : Array.from(value)])),
+    close() {
+      fs.rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function scratchName(node: Node): string {
+  return `result ${node.id}`;
+}
+
+/** The plan with what loops give as tensors of the scratch file, whether or not they have been run. */
+export function withoutLoops(plan: Plan): Plan {
+  if (plan.graph.loops.length === 0) return plan;
+  const stored = (node: Node): StorageDtype => (node.dtype === "i32" ? "I32" : node.dtype === "bool" ? "BOOL" : "F32");
+  const swap = (tensor: SavedTensor): SavedTensor =>
+    dependsOnLoop(tensor.node) ? { ...tensor, node: plan.graph.input({ source: SCRATCH, name: scratchName(tensor.node), dtype: stored(tensor.node), shape: tensor.node.shape }) } : tensor;
+  return { ...plan, saves: plan.saves.map((save) => ({ ...save, tensors: save.tensors.map(swap) })) };
+}
