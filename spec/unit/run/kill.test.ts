@@ -36,9 +36,9 @@ function generate(name: string, seed: number): void {
       { dtype: "BF16", shape: [rows, cols], data_offsets: [i * rows * cols * 2, (i + 1) * rows * cols * 2] },
     ]),
   );
-  const json = Buffer.from(JSON.stringify(header));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(json.length));
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const length = new Uint8Array(8);
+  new DataView(length.buffer).setBigUint64(0, BigInt(json.length), true);
   const random = randomFrom(seed);
   const piece = Uint16Array.from({ length: rows * cols }, () => {
     const x = Math.floor(random() * 65536);

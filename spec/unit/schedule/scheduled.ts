@@ -29,13 +29,13 @@ export function writeHeaders(folder: string, dtype: StorageDtype): void {
     offset += sizeOf(shape) * bytesOf(dtype);
     return [name, { dtype, shape, data_offsets: [begin, offset] }];
   });
-  const json = Buffer.from(JSON.stringify(Object.fromEntries(header)));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(json.length));
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+  const length = new Uint8Array(8);
+  new DataView(length.buffer).setBigUint64(0, BigInt(json.length), true);
   for (const name of ["base", "a", "b"]) {
     const file = join(folder, name, "model.safetensors");
     mkdirSync(join(folder, name), { recursive: true });
-    writeFileSync(file, Buffer.concat([length, json]));
+    writeFileSync(file, Uint8Array.from([...length, ...json]));
     truncateSync(file, 8 + json.length + offset);
     writeFileSync(join(folder, name, "config.json"), JSON.stringify({ model_type: "tiny" }));
   }
