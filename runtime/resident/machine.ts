@@ -33,6 +33,8 @@ export type Result = Float32Array | Int32Array | Uint8Array | number;
 /** A value that goes in: the bytes of a tensor in its dtype, or a number. */
 export type Given = Uint8Array | number | boolean;
 
+type Tensor = Extract<HostArgument, { kind: "buffer" }>;
+
 export interface RunOptions {
   /** Called after each step of a loop at the top of the program with the values that its body logs. */
   readonly onStep?: (step: number, logs: ReadonlyMap<string, Result>) => void | Promise<void>;
@@ -254,8 +256,24 @@ export class ResidentMachine {
     this.numbers.set(node, decodeElements(await this.bytesOf(from), this.program.buffers[from].dtype, 0, 1)[0]);
   }
 
+  /** Rows of a table: only those that are taken are read. A row that the table does not have is NaN, or 0 among integers. */
+  private async takeRows(table: Tensor, rows: Tensor, to: Tensor): Promise<void> {
+    const width = sizeOf(table.shape.slice(1));
+    const numbers = await this.elementsOf(rows.buffer);
+    const bytes = await this.bytesOf(table.buffer);
+    const { dtype } = this.program.buffers[table.buffer];
+    const taken = new Float64Array(numbers.length * width).fill(to.dtype === "f32" ? Number.NaN : 0);
+    numbers.forEach((row, i) => {
+      if (row >= 0 && row < table.shape[0]) taken.set(decodeElements(bytes, dtype, row * width, width), i * width);
+    });
+    this.write(to.buffer, taken);
+  }
+
   /** An operation on the host, rounded as in the reference evaluator. */
   private async evaluate({ op, attrs, args, result }: Extract<ResidentStep, { kind: "evaluate" }>): Promise<void> {
+    if (op === "take" && args.every((arg) => arg.kind === "buffer") && result.kind === "buffer") {
+      return this.takeRows(args[0] as Tensor, args[1] as Tensor, result);
+    }
     const shape = result.kind === "buffer" ? result.shape : [];
     const values: Value[] = [];
     for (const arg of args) {
