@@ -46,7 +46,7 @@ const names: readonly Case[] = [
     "N004 densty",
   ],
   ["an unknown parameter of a builtin", "def f(x: Tensor[*s]) -> Tensor[*s] = norm(x, axis = 0)", "N004 axis"],
-  ["an unknown option of a recipe", "recipe r(sed = 7) { report 1 }", "N004 sed = 7"],
+  ["an unknown option of a recipe", "recipe r(sed = 7) { report 1 }", "R017 sed = 7"],
   ["an argument given twice", "def f(x: Tensor[*s]) -> Tensor[*s] = clamp(x, 0, low = 1, high = 2)", "N005 low = 1"],
   ["an unknown module", "use std.mrge.{blend}\nmerge m(a: Weight[*s]) -> Weight[*s] = a", "N006 std.mrge"],
   ["an unknown file", 'use "./no.peft".{blend}\nmerge m(a: Weight[*s]) -> Weight[*s] = a', 'N006 "./no.peft"'],
