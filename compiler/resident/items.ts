@@ -6,7 +6,7 @@
  */
 import { constantOf, type Node, opRow, type Shape, sizeOf } from "../ir/index.js";
 import type { Block, Blocks } from "./blocks.js";
-import type { Prepared } from "./prepare.js";
+import { bodyOf, type Prepared } from "./prepare.js";
 import { nextStates } from "./state.js";
 import { isEvaluated, isRead, isRowReduction, type Leaves, leadingAxes, rowBox, type Stored } from "./stored.js";
 import { sameElements, stridedView } from "./views.js";
@@ -124,6 +124,12 @@ class ItemBuilder {
     });
     this.hard("loop", node, node.args);
     const item = this.itemOf.get(node)!;
+    // What the loop only looks at (ends, logs, numbers of the next state) may be computed outside of it.
+    const { results, until, logs } = bodyOf(this.prepared.bodies, node);
+    const numbers = results.filter((result) => result.shape.length === 0);
+    for (const seen of [...numbers, ...(until === null ? [] : [until]), ...logs.map((log) => log.node)]) {
+      if (this.blocks.of(seen) !== node) this.need(item, sameElements(seen, this.isStored), false);
+    }
     for (const other of this.list) {
       const { work } = other;
       if (
