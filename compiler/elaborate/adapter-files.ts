@@ -16,7 +16,10 @@ export function adapterConfig(context: Context, tree: TreeValue): Readonly<Recor
   const [first] = instances;
   if (first === undefined) return {};
   const member = first.definition.members.find((m) => m.kind === "config");
-  const own = member?.kind === "config" ? json(evaluate(moduleScope(context, { ...tree, module: first }, member.span), member.value)) : {};
+  const own =
+    member?.kind === "config"
+      ? json(evaluate(moduleScope(context, { ...tree, module: first }, member.span), member.value))
+      : {};
   const header = context.session.loads.find((l) => l.id === tree.donor?.id);
   return {
     ...(own as object),
@@ -30,7 +33,12 @@ export function adapterConfig(context: Context, tree: TreeValue): Readonly<Recor
 
 /** The last names of the hosts, as in memory. */
 function targets(modelType: string | null, instances: readonly ModuleValue[]): string[] {
-  const names = instances.map((i) => memoryName(modelType, `${i.host?.path ?? i.path}.weight`).split(".").at(-2) ?? "");
+  const names = instances.map(
+    (i) =>
+      memoryName(modelType, `${i.host?.path ?? i.path}.weight`)
+        .split(".")
+        .at(-2) ?? "",
+  );
   return [...new Set(names)].sort();
 }
 

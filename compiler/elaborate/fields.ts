@@ -1,7 +1,8 @@
 /** Fields and indices: of records, tensors, lists, and of models, whose parts and tensors have names. */
-import { tableField } from "./builtins/index.js";
+
 import type { Expr, IndexItem, Span } from "../../grammar/index.js";
 import { nearest } from "../../grammar/index.js";
+import { tableField } from "./builtins/index.js";
 import { type Context, stop } from "./context.js";
 import { evaluate, operate, staticInt, suggestion } from "./evaluate.js";
 import { indexTensor } from "./indexing.js";

@@ -24,7 +24,11 @@ export interface ModelHeader {
 export interface Host {
   open(path: string, from: { readonly file: string; readonly span: Span }): ModelHeader;
   /** Opens a data set; `options` are the named arguments. Throws a PeftError when there is none. */
-  dataset?(path: string, options: ReadonlyMap<string, string | number>, from: { readonly file: string; readonly span: Span }): Dataset;
+  dataset?(
+    path: string,
+    options: ReadonlyMap<string, string | number>,
+    from: { readonly file: string; readonly span: Span },
+  ): Dataset;
 }
 
 /** A definition found by name from a file: its own and its imported ones. */

@@ -3,9 +3,9 @@
  * shapes in a model. Only what a tensor holds is not: a tensor value is a node of the graph. Spec: spec/language.md.
  */
 import type { Expr, FunctionDefinition, ModuleDefinition, Param } from "../../grammar/index.js";
+import type { Table } from "../dataset/index.js";
 import type { Node, StorageDtype } from "../ir/index.js";
 import { showShape } from "../ir/index.js";
-import type { Table } from "../dataset/index.js";
 import type { Place } from "../places/index.js";
 import type { Context } from "./context.js";
 

@@ -6,12 +6,12 @@
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import type { Plan, SavedTensor, StaticValue } from "../../compiler/elaborate/index.js";
+import type { Plan, SavedTensor } from "../../compiler/elaborate/index.js";
 import { inputOf, type Node, reachable, type StorageDtype } from "../../compiler/ir/index.js";
 import { compileResident } from "../../compiler/resident/index.js";
 import type { Checkpoint } from "../checkpoint/index.js";
 import { DatasetReader } from "../dataset/index.js";
-import { residentCpu, ResidentMachine, type Result } from "../resident/index.js";
+import { ResidentMachine, type Result, residentCpu } from "../resident/index.js";
 import type { FileRange } from "./job.js";
 
 /** Source of the input nodes that stand for what loops gave. */
@@ -43,7 +43,12 @@ export function dependsOnLoop(node: Node): boolean {
   return reachable([node]).some((n) => n.op === "loop");
 }
 
-export async function runLoops(plan: Plan, checkpoints: ReadonlyMap<string, Checkpoint>, shown: readonly Node[], options: LoopOptions): Promise<LoopResults> {
+export async function runLoops(
+  plan: Plan,
+  checkpoints: ReadonlyMap<string, Checkpoint>,
+  shown: readonly Node[],
+  options: LoopOptions,
+): Promise<LoopResults> {
   const saved = plan.saves.flatMap((s) => s.tensors.map((t) => t.node)).filter(dependsOnLoop);
   const roots = [...new Set([...saved, ...shown.filter(dependsOnLoop)])];
   if (roots.length === 0) return { scratch: new Map(), known: new Map(), close() {} };
@@ -54,11 +59,16 @@ export async function runLoops(plan: Plan, checkpoints: ReadonlyMap<string, Chec
   try {
     const machine = new ResidentMachine(program, runner);
     giveInputs(machine, leaves, plan, checkpoints);
-    const longest = Math.max(...reachable(roots).flatMap((n) => (n.op === "loop" && typeof n.attrs.count === "number" ? [n.attrs.count] : [])), 1);
+    const longest = Math.max(
+      ...reachable(roots).flatMap((n) => (n.op === "loop" && typeof n.attrs.count === "number" ? [n.attrs.count] : [])),
+      1,
+    );
     await machine.run({
       signal: options.signal,
       onStep: (step, logs) => {
-        const numbers = new Map([...logs].flatMap(([name, value]): [string, number][] => (typeof value === "number" ? [[name, value]] : [])));
+        const numbers = new Map(
+          [...logs].flatMap(([name, value]): [string, number][] => (typeof value === "number" ? [[name, value]] : [])),
+        );
         options.onStep({ step: step + 1, steps: longest, logs: numbers });
         const bad = [...numbers].find(([, x]) => !Number.isFinite(x));
         if (bad !== undefined) throw new NonFiniteStep(bad[0], bad[1], step);
@@ -101,14 +111,25 @@ function inputsOf(roots: readonly Node[], plan: Plan): Node[] {
   return [...found];
 }
 
-function giveInputs(machine: ResidentMachine, leaves: readonly Node[], plan: Plan, checkpoints: ReadonlyMap<string, Checkpoint>): void {
+function giveInputs(
+  machine: ResidentMachine,
+  leaves: readonly Node[],
+  plan: Plan,
+  checkpoints: ReadonlyMap<string, Checkpoint>,
+): void {
   const reader = new DatasetReader();
   try {
     for (const leaf of leaves) {
       const { source, name } = inputOf(leaf);
       const column = plan.columns.get(source);
       if (column !== undefined) {
-        machine.set(leaf, reader.rows(column, Array.from({ length: column.shape[0] }, (_, i) => i)));
+        machine.set(
+          leaf,
+          reader.rows(
+            column,
+            Array.from({ length: column.shape[0] }, (_, i) => i),
+          ),
+        );
         continue;
       }
       const entry = checkpoints.get(source)!.tensors.get(name)!;
@@ -156,6 +177,16 @@ export function withoutLoops(plan: Plan): Plan {
   if (plan.graph.loops.length === 0) return plan;
   const stored = (node: Node): StorageDtype => (node.dtype === "i32" ? "I32" : node.dtype === "bool" ? "BOOL" : "F32");
   const swap = (tensor: SavedTensor): SavedTensor =>
-    dependsOnLoop(tensor.node) ? { ...tensor, node: plan.graph.input({ source: SCRATCH, name: scratchName(tensor.node), dtype: stored(tensor.node), shape: tensor.node.shape }) } : tensor;
+    dependsOnLoop(tensor.node)
+      ? {
+          ...tensor,
+          node: plan.graph.input({
+            source: SCRATCH,
+            name: scratchName(tensor.node),
+            dtype: stored(tensor.node),
+            shape: tensor.node.shape,
+          }),
+        }
+      : tensor;
   return { ...plan, saves: plan.saves.map((save) => ({ ...save, tensors: save.tensors.map(swap) })) };
 }

@@ -88,7 +88,10 @@ function layOut(compiled: Compiled, plan: Plan, program: Program, index: number,
     tensors,
     shardBytes: save.shardBytes,
     metadata: { peftc: packageVersion() },
-    carry: folder === null || save.adapter !== null ? [] : (donor?.files ?? []).map((name) => ({ from: path.join(folder, name), name })),
+    carry:
+      folder === null || save.adapter !== null
+        ? []
+        : (donor?.files ?? []).map((name) => ({ from: path.join(folder, name), name })),
     config: save.adapter !== null ? null : (donor?.config ?? null),
     ...(save.adapter === null ? {} : { stem: "adapter_model" }),
   });

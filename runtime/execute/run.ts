@@ -4,8 +4,8 @@
  */
 import * as fs from "node:fs";
 import type { StaticValue } from "../../compiler/elaborate/index.js";
-import type { Node } from "../../compiler/ir/index.js";
 import { bytesOf, decodeElements, type FileTensor, type Output as OutputTensor } from "../../compiler/index.js";
+import type { Node } from "../../compiler/ir/index.js";
 import { type Diagnostic, diagnostic, PeftError } from "../../grammar/index.js";
 import { type Output, openOutput } from "../checkpoint/index.js";
 import type { Compiled } from "../compile/index.js";
@@ -235,7 +235,8 @@ function conclude(
       inputs: finished.digests,
     });
     const { adapter } = plan.saves[save];
-    const config = adapter === null ? [] : [{ name: "adapter_config.json", text: `${JSON.stringify(adapter, null, 2)}\n` }];
+    const config =
+      adapter === null ? [] : [{ name: "adapter_config.json", text: `${JSON.stringify(adapter, null, 2)}\n` }];
     output.finish([...config, { name: RECEIPT, text }]);
   });
   return {
@@ -331,10 +332,7 @@ function sameAsDonor(compiled: Compiled, prepared: Prepared, digests: ReadonlyMa
 }
 
 /** A reported value with its running numbers filled in. */
-function reported(
-  value: StaticValue,
-  number: (node: Node) => number | readonly number[],
-): Json {
+function reported(value: StaticValue, number: (node: Node) => number | readonly number[]): Json {
   switch (value.kind) {
     case "tensor": {
       const x = number(value.node);

@@ -1,11 +1,11 @@
 /** Builtin functions on lists and functions, and `require`. Models are values like any other here. */
 
-import { rowsIn } from "./datasets.js";
 import { apply } from "../call.js";
 import { type Context, stop } from "../context.js";
 import { itemsOf, show } from "../evaluate.js";
 import { describe, int, list, text, type Value } from "../value.js";
 import type { Builtin } from "./builtin.js";
+import { rowsIn } from "./datasets.js";
 
 const sorted = (context: Context, items: readonly Value[], span: { start: number; end: number }): Value => {
   const numbers = items.map((v) =>

@@ -1,8 +1,8 @@
 /** Builtin functions of recipes: `load` opens the header of a checkpoint, `save` adds an output to the plan. */
 
-import { adapterConfig, adapterName } from "../adapter-files.js";
 import { isFloat, type StorageDtype } from "../../ir/index.js";
 import { layersProblem, placesOf } from "../../places/index.js";
+import { adapterConfig, adapterName } from "../adapter-files.js";
 import { type Context, stop } from "../context.js";
 import { describe, type Leaf, plainTree, type TreeValue, tensor, type Value } from "../value.js";
 import type { Arguments, Builtin } from "./builtin.js";
@@ -79,7 +79,9 @@ function save(context: Context, { values, span }: Arguments): Value {
   const donor = config === undefined ? model.donor : (config as TreeValue).donor;
   session.saves.push({
     to: to.value,
-    tensors: [...model.leaves].map(([name, leaf]) => savedTensor(context, adapter === null ? name : adapterName(context, model, name), leaf, asked, span)),
+    tensors: [...model.leaves].map(([name, leaf]) =>
+      savedTensor(context, adapter === null ? name : adapterName(context, model, name), leaf, asked, span),
+    ),
     donor,
     adapter,
     shardBytes: shard?.kind === "number" ? shard.value : null,

@@ -1,11 +1,12 @@
 /** Builtin functions of networks: activations, products by letters, gathering rows. */
-import { rowsOf } from "./datasets.js";
+
 import type { Node } from "../../ir/index.js";
 import { stop } from "../context.js";
 import { staticInt } from "../evaluate.js";
 import { makeNode } from "../operators.js";
 import { describe, tensor } from "../value.js";
 import { axisOf, type Builtin, tensorArg } from "./builtin.js";
+import { rowsOf } from "./datasets.js";
 import { pointwise } from "./elementwise.js";
 
 const activation = (op: string): Builtin => ({

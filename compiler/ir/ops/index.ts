@@ -13,7 +13,6 @@ import { elementwise } from "./elementwise.js";
 import { indexing } from "./indexing.js";
 import { linearAlgebra } from "./linear_algebra.js";
 import { loops } from "./loops.js";
-import { batches } from "./rows.js";
 import { losses } from "./losses.js";
 import { normalisations } from "./normalisation.js";
 import { order } from "./order.js";
@@ -22,6 +21,7 @@ import { patches } from "./patches.js";
 import { rearranging } from "./rearranging.js";
 import { reductions } from "./reductions.js";
 import { type OpRow, ShapeError } from "./row.js";
+import { batches } from "./rows.js";
 import { sources } from "./sources.js";
 import { views } from "./views.js";
 
