@@ -95,6 +95,15 @@ export function lift(context: Context, request: LiftRequest): Value {
       { help: "`peftc inspect` lists the names; layers are counted from 0" },
     );
   }
+  if (where === null && selected === 0 && main.leaves.size > 0) {
+    stop(
+      context,
+      "R011",
+      `${main.origin} holds no tensor that ${request.name} can compute with: all are integers or bool`,
+      request.span,
+      { help: "load a model with floating-point weights" },
+    );
+  }
   checkMatches(context);
   for (const entry of late.values()) {
     if (entry.parts === selected - skipped) continue;

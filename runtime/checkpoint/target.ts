@@ -107,6 +107,14 @@ function wrongParent(target: string): Diagnostic | null {
 }
 
 function occupied(target: string, { force, inputs = [] }: TargetOptions): Diagnostic | null {
+  const around = inputs.find((file) => realPath(file) !== realPath(target) && holds(realPath(file), realPath(target)));
+  if (around !== undefined)
+    return diagnostic(
+      "F052",
+      `saving to ${quoteName(target)} would write inside the input ${quoteName(around)}`,
+      at(target),
+      { help: "save to a folder of its own" },
+    );
   const stat = fs.lstatSync(target, { throwIfNoEntry: false });
   if (!stat) return null;
   if (!stat.isDirectory())

@@ -97,11 +97,30 @@ function layOut(compiled: Compiled, plan: Plan, program: Program, index: number,
   });
 }
 
+/** R008 where an output is the folder of an earlier one, lies in it or holds it. */
+function clash(to: string, earlier: readonly string[]) {
+  const inside = (outer: string, inner: string) => inner === outer || inner.startsWith(outer + path.sep);
+  const other = earlier.find((o) => inside(o, to) || inside(to, o));
+  if (other === undefined) return null;
+  const message =
+    other === to
+      ? `two outputs are saved to ${JSON.stringify(to)}`
+      : `the outputs ${JSON.stringify(other)} and ${JSON.stringify(to)} lie in one another`;
+  return plain("R008", message, "give every output a folder of its own");
+}
+
 function refuse(compiled: Compiled, plan: Plan, outputs: readonly OutputPlan[], force: boolean): void {
   const inputs = [...compiled.checkpoints.values()].map((c) => path.resolve(c.path));
   const problems = outputs.flatMap((output, i) => {
     const blame = plan.saves[i].at;
-    return [checkTarget(output.to, { force, inputs }), checkSpace(output)]
+    return [
+      clash(
+        output.to,
+        outputs.slice(0, i).map((o) => o.to),
+      ),
+      checkTarget(output.to, { force, inputs }),
+      checkSpace(output),
+    ]
       .filter((d) => d !== null)
       .map((d) => ({ ...d, primary: { ...blame, text: "saved here" } }));
   });

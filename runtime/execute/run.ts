@@ -6,7 +6,7 @@ import * as fs from "node:fs";
 import type { StaticValue } from "../../compiler/elaborate/index.js";
 import { bytesOf, decodeElements, type FileTensor, type Output as OutputTensor } from "../../compiler/index.js";
 import type { Node } from "../../compiler/ir/index.js";
-import { type Diagnostic, diagnostic, PeftError } from "../../grammar/index.js";
+import { type Diagnostic, diagnostic, type Location, PeftError } from "../../grammar/index.js";
 import { type Output, openOutput } from "../checkpoint/index.js";
 import type { Compiled } from "../compile/index.js";
 import { type GpuRunner, openGpu } from "../device/index.js";
@@ -150,7 +150,13 @@ async function executePlan(
     chunk: prepared.chunk,
     hash: options.hash,
     unhashed: digests?.unhashed ?? [],
-    outputDone: (index, values) => refuseNonFinite(program.outputs[index], values, targetOf(index)),
+    outputDone: (index, values) =>
+      refuseNonFinite(
+        program.outputs[index],
+        prepared.plan.saves[program.outputs[index].save].at,
+        values,
+        targetOf(index),
+      ),
     progress: (bytes, tensorsDone) => {
       bytesDone += bytes;
       options.progress({
@@ -167,7 +173,7 @@ async function executePlan(
 }
 
 /** A NaN or infinity in an output stops the run; the message names the first one. */
-function refuseNonFinite(output: OutputTensor, values: HostValues, range: FileRange): void {
+function refuseNonFinite(output: OutputTensor, blame: Location, values: HostValues, range: FileRange): void {
   if (output.nonFinite === null || values.get(output.nonFinite) === 0) return;
   const width = bytesOf(output.dtype);
   const buffer = new Uint8Array(1 << 16);
@@ -180,10 +186,14 @@ function refuseNonFinite(output: OutputTensor, values: HostValues, range: FileRa
       if (first < 0) continue;
       const flat = at / width + first;
       throw new PeftError([
-        plain(
+        diagnostic(
           "X011",
           `the output tensor ${JSON.stringify(output.name)} holds ${numbers[first]} at [${coordinates(flat, output.shape).join(", ")}] (${values.get(output.nonFinite)} of its elements are not finite)`,
-          "look for NaN or Inf in the inputs with `peftc inspect`, or for a division by zero in the method; a narrow dtype may overflow",
+          blame,
+          {
+            label: "saved here",
+            help: "look for NaN or Inf in the inputs with `peftc inspect`, or for a division by zero in the method; a narrow dtype may overflow",
+          },
         ),
       ]);
     }
@@ -264,14 +274,35 @@ function conclude(
 function checkRequirements(prepared: Prepared, known: (node: Node) => number | readonly number[]): void {
   const failed = prepared.plan.requirements.filter((r) => known(r.node) === 0);
   if (failed.length === 0) return;
+  // One message for a requirement, however many tensors break it.
+  const alike = new Map<string, typeof failed>();
+  for (const r of failed) {
+    const key = JSON.stringify([r.message, r.at]);
+    alike.set(key, [...(alike.get(key) ?? []), r]);
+  }
   throw new PeftError(
-    failed.slice(0, 5).map((r) =>
-      diagnostic("X012", r.message, r.at, {
+    [...alike.values()].slice(0, 20).map((all) =>
+      diagnostic("X012", all[0].message, all[0].at, {
         label: "required here",
-        notes: r.place === "" ? [] : [`found at the tensor ${JSON.stringify(r.place)}`],
+        notes: foundAt(all.map((r) => r.place)),
       }),
     ),
   );
+}
+
+/** A note that names up to three of the tensors. */
+function foundAt(places: readonly string[]): string[] {
+  const named = places.filter((place) => place !== "");
+  if (named.length === 0) return [];
+  const shown = named
+    .slice(0, 3)
+    .map((place) => JSON.stringify(place))
+    .join(", ");
+  return [
+    named.length > 3
+      ? `found at ${named.length} tensors: ${shown} and others`
+      : `found at the tensor${named.length > 1 ? "s" : ""} ${shown}`,
+  ];
 }
 
 /** Warnings about merges that did little or nothing. */

@@ -206,7 +206,7 @@ test("F052: root, home, working directory, inputs and what holds them", () => {
   for (const inputs of [[base], [link], [path.join(base, "model.safetensors")]])
     for (const to of [base, models])
       assert.is(checkTarget(to, { force: true, inputs })?.code, "F052", `${to} ${inputs}`);
-  assert.is(checkTarget(path.join(base, "out"), { force: true, inputs: [base] }), null);
+  assert.is(checkTarget(path.join(base, "out"), { force: true, inputs: [base] })?.code, "F052", "inside an input");
   assert.is(checkTarget(`${base}2`, { force: true, inputs: [base] }), null);
   const carry = [{ from: path.join(base, "model.safetensors"), name: "x" }];
   failsWith("F052", () => openOutput(plan(base, { carry }), { force: true }));
