@@ -177,4 +177,117 @@ Wrong:  if here.kind == "linear" { return base + d / norm(d, over = model) }
 Right:  let n = norm(d, over = model)
         if here.kind == "linear" { return base + d / n }`,
   },
+  R030: {
+    title: "a module has no place",
+    page: `Modules are made inside another module or in a recipe, where their tensors get names.
+
+Wrong:  def f(x) = linear(4, 4)(x)
+Right:  module net() { fc = linear(4, 4)  forward(x) = fc(x) }`,
+  },
+  R031: {
+    title: "the host lacks what the adapter goes on",
+    page: `The \`on\` clause of an adapter names tensors of its host, such as \`weight\`. This host has none of that name.
+
+Wrong:  adapter a() on linear(scale: Weight[n]) { .. }
+Right:  adapter a() on linear(weight: Weight[out, in]) { .. }`,
+  },
+  R032: {
+    title: "the checkpoint lacks a parameter",
+    page: `The architecture needs a tensor that the checkpoint does not have, and the definition gives it no first value.
+
+Wrong:  param weight: Weight[out, in]            // of a checkpoint without it
+Right:  param weight: Weight[out, in] = kaiming_uniform(a = sqrt(5))`,
+  },
+  R033: {
+    title: "the adapter cannot be worked into a weight",
+    page: `Only an adapter with \`delta\` or \`weight'\` changes a weight. One that adds to the output in another way stays attached.
+
+Wrong:  fuse(attach(model, parallel(64), to = "*"))
+Right:  fuse(attach(model, lora(8), to = "*.query"))`,
+  },
+  R034: {
+    title: "a tree is not a network",
+    page: `Only a model that was loaded or made from a module can be called or have adapters; a tree of tensors has no forward pass.
+
+Wrong:  let d = tuned - base
+        d(batch)
+Right:  tuned(batch)`,
+  },
+  R035: {
+    title: "there is no network for this model type",
+    page: `The checkpoint can be merged. To run it, its architecture must be known: std.arch has llama, gpt2, bert, vit, t5 and relatives.
+
+Wrong:  load("models/rwkv")(batch)
+Right:  load("models/llama")(batch)`,
+  },
+  R036: {
+    title: "the adapter is attached to nothing",
+    page: `\`to\` is a pattern of module paths, a role, or a list of them. No module of the kind that the adapter goes on matches.
+
+Wrong:  attach(model, lora(8), to = "*.q")
+Right:  attach(model, lora(8), to = "*.query")`,
+  },
+  R037: {
+    title: "the adapter's tensor is there already",
+    page: `Two adapters on one module would have tensors of one name.
+
+Wrong:  attach(attach(m, a, to = "*.query"), a, to = "*.query")
+Right:  attach(m, a, to = "*.query")`,
+  },
+  R038: {
+    title: "there are no adapters",
+    page: `\`fuse\` and \`adapters\` take a model with adapters attached.
+
+Wrong:  fuse(load("models/base"))
+Right:  fuse(attach(load("models/base"), lora(8), to = "*.query"))`,
+  },
+  R039: {
+    title: "emit is not part of this version",
+    page: `\`emit\` publishes values to taps, which this version does not have.
+
+Wrong:  emit gates = g
+Right:  (leave the line out)`,
+  },
+  R040: {
+    title: "nothing trains",
+    page: `Adapters train by themselves. The weights of a checkpoint stay as they are unless the recipe says which of them train.
+
+Wrong:  train(load("m"), on = data, ..)
+Right:  train(load("m"), on = data, at = params(model), ..)`,
+  },
+  R041: {
+    title: "log stands outside a running loop",
+    page: `\`log(loss = l)\` records a value at every step of \`iterate\`.
+
+Wrong:  recipe r { log(loss = 1) }
+Right:  iterate(10, s, (s, i) => { log(loss = f(s))  return g(s) })`,
+  },
+  R042: {
+    title: "these rows cannot be drawn",
+    page: `A table that is a choice of rows of another one cannot be drawn from in this version.
+
+Wrong:  draw(part, 32, i)
+Right:  draw(digits.train, 32, i)`,
+  },
+  R043: {
+    title: "there are no data sets here",
+    page: `The program was embedded without access to data sets.
+
+Wrong:  dataset("x.safetensors")
+Right:  (run it with peftc run)`,
+  },
+  R044: {
+    title: "a batch cannot be drawn",
+    page: `A batch has at least one row, and the table too.
+
+Wrong:  draw(digits.train, 0, i)
+Right:  draw(digits.train, 32, i)`,
+  },
+  T028: {
+    title: "there is no gradient through this",
+    page: `Order statistics and decompositions have no gradient, and \`iterate_until\` none either.
+
+Wrong:  grad(p => sum(rank(p, over = row)), p)
+Right:  grad(p => sum(stop_gradient(rank(p, over = row)) * p), p)`,
+  },
 };

@@ -154,7 +154,7 @@ export function valueAndGrad(context: Context, f: Value, at: Value, span: Span):
     return { kind: "tuple", items: [tensor(value), tree, ...rest] };
   } catch (error) {
     if (!(error instanceof GradientError)) throw error;
-    return stop(context, "T020", error.message, span, { help: error.help });
+    return stop(context, "T028", error.message, span, { help: error.help });
   }
 }
 

@@ -7,6 +7,7 @@ import { irCatalogue } from "../../compiler/ir/index.js";
 import { type Catalogue, nearest, syntaxCatalogue } from "../../grammar/index.js";
 import { checkpointCatalogue } from "../checkpoint/index.js";
 import { compileCatalogue } from "../compile/index.js";
+import { datasetCatalogue } from "../dataset/index.js";
 import { cpuCatalogue, gpuCatalogue } from "../device/index.js";
 import { executeCatalogue } from "../execute/index.js";
 import { verifyCatalogue } from "./catalogue.js";
@@ -23,6 +24,7 @@ const catalogues: readonly Catalogue[] = [
   irCatalogue,
   compileCatalogue,
   checkpointCatalogue,
+  datasetCatalogue,
   executeCatalogue,
   cpuCatalogue,
   gpuCatalogue,

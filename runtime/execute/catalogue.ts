@@ -81,4 +81,11 @@ was named, or a download went to the wrong place.
 Wrong:  let experts = [load("models/base"), load("models/math")]
 Right:  let experts = [load("models/code"), load("models/math")]`,
   },
+  X013: {
+    title: "a logged value is no number any more",
+    page: `The loss, or another value that the loop logs, became NaN or infinite. Nothing is written.
+
+Wrong:  train(model, on = data, optimizer = sgd(lr = 100), ..)
+Right:  train(model, on = data, optimizer = sgd(lr = 0.1), ..)`,
+  },
 };

@@ -39,7 +39,7 @@ test("five mistakes are all shown", () => {
 recipe r {
   let a = load("models/a")
   let b = laod("models/b")
-  let c = a + a
+  let c = zipp(a)
   report nrom(a)
   let d = a.nothing(
   save(a, to = 3)

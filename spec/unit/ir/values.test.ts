@@ -281,6 +281,18 @@ test("an input is what the file holds, of rank 0 on the host", () => {
   assert.equal(types, ["f64", "f32", "i64", "i32", "bool", "bool"]);
 });
 
+test("draw_rows goes through the rows of an epoch once before it shuffles anew", () => {
+  const graph = createGraph();
+  const rowsOf = (i: number) => {
+    const node = graph.make("draw_rows", [graph.constant(i)], { rows: 6, size: 3, key: [1, 2] });
+    return [...evaluate([node], () => new Float64Array()).get(node)!.data];
+  };
+  assert.equal([...rowsOf(0), ...rowsOf(1)].sort(), [0, 1, 2, 3, 4, 5]);
+  assert.equal([...rowsOf(2), ...rowsOf(3)].sort(), [0, 1, 2, 3, 4, 5]);
+  assert.equal(rowsOf(1), rowsOf(1));
+  assert.throws(() => graph.make("draw_rows", [graph.constant(0)], { rows: 0, size: 3, key: [1, 2] }));
+});
+
 test("every row is worked out by hand here, in order.test.ts or in loops.test.ts", () => {
   const elsewhere = [
     "input",
@@ -293,6 +305,7 @@ test("every row is worked out by hand here, in order.test.ts or in loops.test.ts
     "variable",
     "loop",
     "loop_result",
+    "draw_rows",
   ];
   assert.equal(new Set([...cases.map(({ op }) => op), ...elsewhere]), new Set(opRows().map((row) => row.name)));
 });
