@@ -160,6 +160,13 @@ export const examples: ReadonlyMap<string, Draw> = new Map<string, Draw>([
     },
   ],
   [
+    "draw_rows",
+    (random, graph) => ({
+      args: [graph.constant(below(random, 9))],
+      attrs: { rows: 1 + below(random, 7), size: 1 + below(random, 5), key: [below(random, 99), 1] },
+    }),
+  ],
+  [
     "take",
     (random, graph) => {
       const indices = leaf(random, graph, one<Shape>(random, [[2], [1, 3], [0]]), "I32");
