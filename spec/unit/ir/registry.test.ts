@@ -43,8 +43,8 @@ function pool(seed: number) {
   return { graph, random, nodes };
 }
 
-/** Rows whose result always has the same rank: images, their windows, a loss. */
-const ofOneRank = new Set(["cross_entropy", "patches", "fold_patches", "conv2d", "max_pool", "mean_pool"]);
+/** Rows whose result always has the same rank: images, their windows, a loss, the rows of a batch. */
+const ofOneRank = new Set(["cross_entropy", "patches", "fold_patches", "conv2d", "max_pool", "mean_pool", "draw_rows"]);
 
 for (const row of drawableRows()) {
   test(`${row.name}: has a doc line, tolerances, and draws that evaluate`, () => {
