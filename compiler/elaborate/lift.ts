@@ -55,7 +55,7 @@ export function lift(context: Context, request: LiftRequest): Value {
       );
       continue;
     }
-    if (!chosen || isInteger(leaf)) {
+    if (!chosen || trees.every((tree) => isInteger(tree.leaves.get(name)))) {
       carried.set(name, { ...leaf, selected: false });
       continue;
     }
@@ -161,9 +161,11 @@ export function byteOrder(a: string, b: string): number {
   return x.length - y.length;
 }
 
-/** Integer and bool tensors (positions, masks of a checkpoint) are carried along, never computed with. */
-function isInteger(leaf: Leaf): boolean {
-  return leaf.value.kind === "tensor" && leaf.value.node.shape.length > 0 && leaf.value.node.dtype !== "f32";
+/** Integer and bool tensors of checkpoints (positions, masks): with nothing else at their place they are carried along. */
+function isInteger(leaf: Leaf | undefined): boolean {
+  if (leaf?.value.kind !== "tensor") return leaf === undefined;
+  const { node } = leaf.value;
+  return node.op === "input" && node.shape.length > 0 && node.dtype !== "f32";
 }
 
 function leafOf(context: Context, value: Value, name: string, request: LiftRequest): Value {

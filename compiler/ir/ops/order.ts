@@ -29,7 +29,7 @@ export const order: readonly OpRow[] = [
     evaluate([k, ...parts]) {
       const sorted = sortedPositions(parts);
       const first = sorted[Math.max(0, Math.floor(k.data[0]))];
-      if (k.data[0] <= 0) return Float64Array.of(-1, -1, Infinity);
+      if (k.data[0] <= 0) return Float64Array.of(-1, -1, sorted[0]?.x ?? -Infinity);
       return first === undefined
         ? Float64Array.of(Infinity, Infinity, -Infinity)
         : Float64Array.of(first.part, first.at, first.x);
