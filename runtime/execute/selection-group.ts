@@ -17,6 +17,8 @@ const SAMPLE_BLOCKS = 24;
 /** How far the sample's rank may lie from the true one: standard deviations of independent draws. */
 const SAMPLE_DEVIATIONS = 24;
 
+const MOST_ROUNDS = 6;
+
 const NONE = new Float64Array(0);
 
 interface State {
@@ -51,6 +53,7 @@ export function selectionGroups(execution: Execution, program: Program): Selecti
 export class SelectionGroup {
   readonly countingTasks: readonly number[];
   private readonly states: ReadonlyMap<number, State>;
+  private rounds = 0;
 
   constructor(
     private readonly execution: Execution,
@@ -165,6 +168,8 @@ export class SelectionGroup {
   }
 
   private round(): void {
+    // A missed guess costs one round more than the two that the full range takes; beyond that the counts contradict each other.
+    if (++this.rounds > MOST_ROUNDS) throw new Error("the counts of a selection contradict each other");
     this.count(
       () => undefined,
       () => {

@@ -150,7 +150,10 @@ export function histogramStep(context: Context, step: Step, state: HistogramStat
   );
 }
 
-/** Statements after the last element: adds the copies, and the keys past the bins into the slot after them. */
+/**
+ * Statements after the last element: adds the copies, and the keys past the bins to the slot after them. Nothing is
+ * overwritten, so that calls can add up in one memory.
+ */
 export function closeHistogram(context: Context, out: Code[], state: HistogramState): void {
   const { bins } = state.root;
   const [first, ...others] = state.copies;
@@ -172,5 +175,5 @@ export function closeHistogram(context: Context, out: Code[], state: HistogramSt
   const past = [0, 1, 2, 3]
     .map((i) => lane("i32x4.extract_lane", i, get(counts)))
     .reduce((a, b) => op("i32.add", a, b));
-  out.push(at("i32.store", 4 * bins, get(first), past));
+  out.push(at("i32.store", 4 * bins, get(first), op("i32.add", at("i32.load", 4 * bins, get(first)), past)));
 }

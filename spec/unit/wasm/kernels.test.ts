@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { bytesOf, decodeElements } from "../../../compiler/ir/index.js";
 import { interpretKernel, type Kernel, type KernelArguments } from "../../../compiler/kernels/index.js";
 import { type BytesCall, cpuRunner, runKernel } from "../../../runtime/device/cpu/index.js";
-import type { KernelResult, Memory } from "../../../runtime/device/runner.js";
+import type { KernelCall, KernelResult, Memory } from "../../../runtime/device/runner.js";
 import { type Case, randomCase } from "./random-kernel.js";
 
 const isEmpty = (x: number) => Number.isNaN(x);
@@ -57,13 +57,17 @@ function compareCuts(args: KernelArguments, expected: Uint8Array[], whole: Kerne
   const inputs = args.inputs.map(place);
   const outputs = fresh(args).map(place);
   const results: KernelResult[] = [];
+  const bins = kernel.roots.flatMap((root) => (root.kind === "histogram" ? [root.bins] : []));
+  // Every other run of the pieces adds its histograms up in one memory.
+  const counts = bins.map((n) => runner.counts(n)!);
   let at = 0;
   for (let turn = 0; at < args.count; turn++) {
     const count = Math.min(args.count - at, block * (1 + (turn % 2)));
     const elements = { full: at * cols, row: at, col: 0, strided: 0 };
-    results.push(
+    const piece = (more: Partial<KernelCall>) =>
       runner.run({
         ...args,
+        ...more,
         first: args.first + at,
         count,
         inputs: kernel.inputs.map(({ dtype, access }, i) => ({
@@ -74,8 +78,9 @@ function compareCuts(args: KernelArguments, expected: Uint8Array[], whole: Kerne
           memory: outputs[i],
           offset: 3 + elements[access] * bytesOf(dtype),
         })),
-      }),
-    );
+      });
+    results.push(piece({}));
+    if (counts.length > 0) piece({ counts });
     at += count;
   }
   for (const [i, memory] of outputs.entries()) {
@@ -87,6 +92,8 @@ function compareCuts(args: KernelArguments, expected: Uint8Array[], whole: Kerne
   whole.histograms.forEach((x, i) => {
     const sum = x.map((_, bin) => results.reduce((a, r) => a + r.histograms[i][bin], 0));
     sameNumbers(sum, x, `${what} histogram ${i} in pieces`);
+    const added = new Uint32Array(counts[i].host.slice(0, 4 * x.length).buffer);
+    sameNumbers(added, x, `${what} histogram ${i} added up`);
   });
 }
 
