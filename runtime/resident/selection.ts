@@ -9,7 +9,7 @@ export interface Threshold {
   readonly limit: number;
   /** For each part: elements with this key are kept up to this position (exclusive). */
   readonly cuts: readonly number[];
-  /** The number behind the key; infinite when nothing or everything is kept. */
+  /** The number behind the key; -Infinity when all are kept. */
   readonly value: number;
 }
 
@@ -28,8 +28,8 @@ export function orderKeys(x: Float32Array): Uint32Array {
 /** The state that keeps the `k` largest elements of all parts; equal elements by part, then by position. */
 export function select(k: number, parts: readonly Float32Array[]): Threshold {
   const total = parts.reduce((n, part) => n + part.length, 0);
-  const wanted = Math.floor(k);
-  if (!(k > 0)) return { limit: all, cuts: parts.map(() => 0), value: Number.POSITIVE_INFINITY };
+  // Nothing is kept for k <= 0: the first element that is not kept is then the largest.
+  const wanted = k > 0 ? Math.floor(k) : 0;
   if (wanted >= total) return { limit: 0, cuts: parts.map(() => all), value: Number.NEGATIVE_INFINITY };
   const keys = parts.map(orderKeys);
   const high = rankIn(histogram(keys, 0, 0, 16), wanted);
