@@ -49,8 +49,8 @@ Right:  where name matches "*.{query,value}.weight"`,
     title: "this cannot be saved",
     page: `\`save\` writes models: trees of tensors. Numbers, lists and trees of numbers are reported instead.
 
-Wrong:  save(norm(merged - base), to = "out/norms")
-Right:  report norm(merged - base)`,
+Wrong:  save([1, 2], to = "out/weights")
+Right:  report [1, 2]`,
   },
   R008: {
     title: "two outputs have the same path",
@@ -282,6 +282,14 @@ Right:  (run it with peftc run)`,
 
 Wrong:  draw(digits.train, 0, i)
 Right:  draw(digits.train, 32, i)`,
+  },
+  R045: {
+    title: "a model is merged into itself",
+    page: `The model that a merge starts from stands in its list of models too. Its difference from itself is zero, so it would
+change nothing and only take a share of the others' weight.
+
+Wrong:  ties(base, [base, expert])
+Right:  ties(base, [expert])`,
   },
   T028: {
     title: "there is no gradient through this",

@@ -8,7 +8,7 @@ import type { Place } from "../places/index.js";
 import type { Given } from "./call.js";
 import type { Build } from "./module.js";
 import type { Session } from "./session.js";
-import type { Value } from "./value.js";
+import type { Group, Value } from "./value.js";
 
 export interface Context {
   readonly session: Session;
@@ -34,6 +34,27 @@ export interface Context {
   readonly training?: boolean;
   /** The innermost running loop. */
   readonly loop: LoopContext | null;
+  /** What the call of a model that is being run carries along; absent outside of one. */
+  readonly flow?: Flow;
+  /** The hosts that share with the one whose adapter is being run. */
+  readonly group?: Group;
+  /** Arguments of all enclosing calls of modules by name: what a `side` field finds. */
+  readonly sides?: ReadonlyMap<string, Given>;
+  /** Tensors of modules that were assigned to, by name: `assigned` collects them. */
+  readonly assigned?: Map<string, Value>;
+}
+
+/** What lives as long as one call of a model: carries by key, and what is done when the call ends. */
+export interface Flow {
+  readonly carried: Map<string, Value>;
+  /** Losses of groups: each is computed once, after the last host has run. */
+  readonly ends: Map<string, () => void>;
+}
+
+/** A name whose value may change while a module runs: a carry, a buffer, a state. */
+export interface Cell {
+  readonly read: () => Value;
+  readonly write: (value: Value, span: Span) => void;
 }
 
 /** What a step of a running loop sees. */
@@ -56,6 +77,7 @@ export interface Here {
 export interface Names {
   readonly own: Map<string, Value>;
   readonly outer: Names | null;
+  readonly cells?: ReadonlyMap<string, Cell>;
 }
 
 /** One binding on the path; `counts` numbers the calls and draws of one name inside it. */
@@ -82,7 +104,7 @@ export interface LateEntry {
 
 export function lookup(names: Names | null, name: string): Value | undefined {
   for (let n = names; n !== null; n = n.outer) {
-    const value = n.own.get(name);
+    const value = n.own.get(name) ?? n.cells?.get(name)?.read();
     if (value !== undefined) return value;
   }
   return undefined;
@@ -90,7 +112,7 @@ export function lookup(names: Names | null, name: string): Value | undefined {
 
 export function namesIn(names: Names | null): string[] {
   const all: string[] = [];
-  for (let n = names; n !== null; n = n.outer) all.push(...n.own.keys());
+  for (let n = names; n !== null; n = n.outer) all.push(...n.own.keys(), ...(n.cells?.keys() ?? []));
   return all;
 }
 

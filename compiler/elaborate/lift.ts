@@ -7,6 +7,7 @@ import type { Expr, Span } from "../../grammar/index.js";
 import { type Node, sizeOf } from "../ir/index.js";
 import { type Context, inner, type Lift, stop } from "./context.js";
 import { evaluate, resolve, truth } from "./evaluate.js";
+import { refuseIdle } from "./idle.js";
 import { checkMatches } from "./selectors.js";
 import { type Leaf, mapParts, none, parts, type TreeValue, type Value } from "./value.js";
 
@@ -105,6 +106,7 @@ export function lift(context: Context, request: LiftRequest): Value {
     );
   }
   checkMatches(context);
+  refuseIdle(context, request);
   for (const entry of late.values()) {
     if (entry.parts === selected - skipped) continue;
     stop(

@@ -261,6 +261,7 @@ function freshLeaf(name: string, value: TensorValue, adapter: boolean): Leaf {
     kind: "other",
     role: null,
     layer: null,
+    at: null,
     layers: 0,
     stack: null,
     depth: 0,

@@ -46,8 +46,12 @@ export function evaluateStatement(context: Context, statement: Statement): Value
       );
       return undefined;
     case "loss": {
-      const value = evaluate(step(context, numbered(context, "loss")), statement.value);
-      context.losses.push(nodeOf(context, value, statement.value.span));
+      const add = () => {
+        const value = evaluate(step(context, numbered(context, "loss")), statement.value);
+        context.losses.push(nodeOf(context, value, statement.value.span));
+      };
+      if (statement.shared) atEnd(context, statement.value.span, add);
+      else add();
       return undefined;
     }
     case "emit":
@@ -73,9 +77,20 @@ function nameAxes(
   return type === null ? value : coerce(context, value, type, { file: context.file, span: type.span });
 }
 
+/** `shared loss e`: of all hosts of a group the last one says it, when the call of the model ends. */
+function atEnd(context: Context, span: Span, add: () => void): void {
+  if (context.flow === undefined || context.group === undefined)
+    return stop(context, "T023", "a shared loss stands in an adapter, whose hosts share it", span, {
+      help: "write `loss e`: each call then adds its own",
+    });
+  context.flow.ends.set(`${context.group.id} ${span.start}`, add);
+}
+
 /** `m <- e`: the name is bound anew where it was declared. */
 function assign(context: Context, name: string, value: Value, span: Span): void {
   for (let n: Context["names"] | null = context.names; n !== null; n = n.outer) {
+    const cell = n.cells?.get(name);
+    if (cell !== undefined) return cell.write(value, span);
     if (!n.own.has(name)) continue;
     n.own.set(name, value);
     return;

@@ -108,6 +108,29 @@ export interface ModuleValue {
   readonly host: ModuleValue | null;
   /** Of a part that hosts an adapter: the function's name; the rest is that of its module, but for the path. */
   readonly part?: string;
+  /** Of a host: its number in its group. */
+  readonly index?: number;
+  /** Of an adapter and what is inside: the hosts it shares with. */
+  readonly group?: Group;
+  /** Made from its stored form. */
+  readonly loaded?: boolean;
+}
+
+/** The hosts of one attach that share tensors and carries; without `group by`, all of them. */
+export interface Group {
+  /** Tells the groups of one model apart. */
+  readonly id: string;
+  /** Where tensors that the group shares stand. */
+  readonly path: string;
+  readonly hosts: readonly ModuleValue[];
+  /** The module that was attached to: its carries begin anew with each call of it. */
+  readonly root: string;
+  /** All hosts of the attach as a group; null where this is it. */
+  readonly all: Group | null;
+  /** Where the adapter's own tensors stand. */
+  readonly own: string;
+  /** What is shared and has been made, by name. */
+  readonly made: Map<string, string | Value>;
 }
 
 /** A definition with arguments that waits for its place: an adapter for hosts, an optimizer for parameters. */
@@ -155,11 +178,15 @@ export interface Leaf {
   readonly selected: boolean;
   /** Belongs to an adapter: trained unless the recipe says otherwise, and saved by itself. */
   readonly adapter?: boolean;
+  /** A tensor that no gradient trains: saved, drawn anew, or kept only while training. */
+  readonly role?: "buffer" | "seeded" | "state";
 }
 
+/** `config`: entries of its config, by dotted path, that the tree needs otherwise than the checkpoint has them. */
 export interface Donor {
   readonly id: string;
   readonly path: string;
+  readonly config?: ReadonlyMap<string, unknown>;
 }
 
 /** A number, or another value, that depends on the place: `by depth { .. }` and arithmetic on it. */

@@ -74,9 +74,9 @@ Wrong:  save(merged, to = "out")                 // stored as bf16, like the bas
 Right:  save(merged, to = "out", dtype = f32)`,
   },
   X022: {
-    title: "a model equals the base",
-    page: `Two models of the recipe hold the same tensors, bit by bit, so that one of them cannot change anything: the wrong folder
-was named, or a download went to the wrong place.
+    title: "a model equals the one it is compared with",
+    page: `Two models of the recipe hold the same tensors, bit by bit, and one of them serves only through its difference from the
+other, which is zero: the wrong folder was named, or a download went to the wrong place.
 
 Wrong:  let experts = [load("models/base"), load("models/math")]
 Right:  let experts = [load("models/code"), load("models/math")]`,

@@ -13,6 +13,7 @@ import { type GpuRunner, openGpu } from "../device/index.js";
 import { inputDigests } from "./digests.js";
 import { type ExecutionResult, execute } from "./execution.js";
 import type { HostValues } from "./host-values.js";
+import { idleModels } from "./idle.js";
 import type { FileRange, Lane } from "./job.js";
 import { cpuLane, gpuLane } from "./lanes.js";
 import { type LoopProgress, type LoopResults, NonFiniteStep, runLoops, SCRATCH } from "./loops.js";
@@ -234,7 +235,7 @@ function conclude(
     program.outputs.flatMap((o, i) => (o.save === save && o.selected ? [records[i]] : [])),
   );
   const warnings = [...plan.saves.flatMap((save, i) => effectWarnings(save.to, save.at, selected[i]))];
-  const fatal = [...(options.strict ? warnings : []), ...sameAsDonor(compiled, prepared, finished.digests)];
+  const fatal = [...(options.strict ? warnings : []), ...idleModels(compiled, plan, finished.digests)];
   if (fatal.length > 0) throw new PeftError(fatal.map((d) => ({ ...d, severity: "error" })));
   outputs.forEach((output, save) => {
     const text = receiptText({
@@ -342,24 +343,6 @@ function effectWarnings(
     );
   }
   return warnings;
-}
-
-/** A model that has the bytes of the donor cannot contribute anything. */
-function sameAsDonor(compiled: Compiled, prepared: Prepared, digests: ReadonlyMap<string, string>): Diagnostic[] {
-  const donors = new Set(prepared.plan.saves.flatMap((s) => (s.donor === null ? [] : [s.donor.id])));
-  return [...donors].flatMap((donor) =>
-    [...digests].flatMap(([source, digest]) =>
-      source === donor || digest !== digests.get(donor) || donors.has(source)
-        ? []
-        : [
-            plain(
-              "X022",
-              `the model ${compiled.checkpoints.get(source)?.path} holds the same tensors as ${compiled.checkpoints.get(donor)?.path}: it changes nothing`,
-              "load another model, or leave it out",
-            ),
-          ],
-    ),
-  );
 }
 
 /** A reported value with its running numbers filled in. */
