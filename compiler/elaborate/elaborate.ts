@@ -212,10 +212,11 @@ function input(
       help: `run with --set ${name}=VALUE`,
     });
   }
+  const what = given === undefined ? `the input ${name}` : `the input ${name}, which --set gives,`;
   bind(
     context,
     { kind: "name", name: statement.name, span: statement.name.span },
-    statement.type === null ? value : coerce(context, value, statement.type, blame, `the input ${name}`),
+    statement.type === null ? value : coerce(context, value, statement.type, blame, what),
   );
 }
 

@@ -34,17 +34,26 @@ function blockLines(value: Json): string[] {
   }
   const fields = commonFields(entries.map(([, item]) => item));
   if (fields !== null) {
-    const columns: Column[] = [
-      { title: "", align: "left" },
-      ...fields.map((field): Column => ({ title: plainName(field), align: "right" })),
-    ];
-    return table(
-      columns,
-      entries.map(([name, item]) => [name, ...fields.map((field) => showScalar((item as JsonRecord)[field]))]),
-    );
+    const cell = (item: Json, field: string) => showScalar((item as JsonRecord)[field]);
+    const names = entries.map(([name]) => name);
+    // The longer side runs down the page: a record of numbers for each of many tensors has the tensors as rows.
+    return fields.length <= Math.max(entries.length, 4)
+      ? grid(fields.map(plainName), names, (row, column) => cell(entries[row][1], fields[column]))
+      : grid(names, fields.map(plainName), (row, column) => cell(entries[column][1], fields[row]));
   }
   return entries.flatMap(([name, item]) =>
     isScalar(item) ? [`${name} = ${showScalar(item)}`] : [name, ...blockLines(item).map((line) => `  ${line}`)],
+  );
+}
+
+function grid(titles: readonly string[], names: readonly string[], cell: (row: number, column: number) => string) {
+  const columns: Column[] = [
+    { title: "", align: "left" },
+    ...titles.map((title): Column => ({ title, align: "right" })),
+  ];
+  return table(
+    columns,
+    names.map((name, row) => [name, ...titles.map((_, column) => cell(row, column))]),
   );
 }
 

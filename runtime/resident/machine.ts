@@ -35,9 +35,27 @@ export type Given = Uint8Array | number | boolean;
 
 type Tensor = Extract<HostArgument, { kind: "buffer" }>;
 
+/** A loop at the top of the program, and how many steps it takes at most. */
+export interface TopLoop {
+  readonly loop: LoopStep;
+  readonly count: number;
+}
+
+/** The state of a loop after `steps` steps; `done` where none follow. */
+export interface LoopSnapshot {
+  readonly steps: number;
+  readonly done: boolean;
+  /** In the order of the loop's variables. */
+  readonly state: readonly Given[];
+}
+
 export interface RunOptions {
-  /** Called after each step of a loop at the top of the program with the values that its body logs. */
-  readonly onStep?: (step: number, logs: ReadonlyMap<string, Result>) => void | Promise<void>;
+  /** Called before a loop at the top of the program begins. What it gives is where the loop goes on instead. */
+  readonly onLoop?: (at: TopLoop) => LoopSnapshot | null;
+  /** Called after each step of such a loop, while the old state is still there, with the values that its body logs. */
+  readonly onStep?: (step: number, logs: ReadonlyMap<string, Result>, at: TopLoop) => void | Promise<void>;
+  /** Called when the new state has become the state: `steps` are done. */
+  readonly onState?: (steps: number, done: boolean, at: TopLoop) => void | Promise<void>;
   /** Ends the run between two steps of a loop: `run` rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -292,24 +310,48 @@ export class ResidentMachine {
     const { numbers } = this;
     const count = typeof loop.count === "number" ? loop.count : numbers.get(loop.count.node);
     for (const state of loop.state) if (state.kind === "number") numbers.set(state.current, numbers.get(state.initial));
-    let step = 0;
-    for (; step < count; step++) {
+    const at: TopLoop = { loop, count };
+    const from = options.onLoop?.(at) ?? null;
+    if (from !== null) this.restore(loop, from.state);
+    let step = from?.steps ?? 0;
+    let ends = from?.done ?? false;
+    while (step < count && !ends) {
       options.signal?.throwIfAborted();
       numbers.set(loop.index, step);
       // Loops inside a step are followed by nobody.
       await this.runSteps(loop.steps, { signal: options.signal });
-      if (options.onStep !== undefined) await options.onStep(step, await this.logsOf(loop));
-      const ends = loop.until !== null && numbers.get(loop.until) !== 0;
+      if (options.onStep !== undefined) await options.onStep(step, await this.logsOf(loop), at);
+      ends = loop.until !== null && numbers.get(loop.until) !== 0;
       this.advance(loop);
-      if (ends) {
-        step++;
-        break;
-      }
+      step++;
+      if (options.onState !== undefined) await options.onState(step, ends || step >= count, at);
     }
     numbers.set(loop.node, step);
     for (const state of loop.state) {
       if (state.kind === "number") for (const result of state.results) numbers.set(result, numbers.get(state.current));
     }
+  }
+
+  private restore(loop: LoopStep, values: readonly Given[]): void {
+    loop.state.forEach((state, i) => {
+      const value = values[i];
+      if (state.kind === "number") this.numbers.set(state.current, Number(value));
+      else {
+        const memory = this.memoryOf(state.current);
+        memory.host.set(value as Uint8Array);
+        this.runner.upload(memory);
+      }
+    });
+  }
+
+  /** The state of a loop that runs, in the order of its variables; `next` is what the step has made of it. */
+  async stateOf(loop: LoopStep, which: "current" | "next"): Promise<Given[]> {
+    const values: Given[] = [];
+    for (const state of loop.state) {
+      if (state.kind === "number") values.push(this.numbers.get(state[which]));
+      else values.push((await this.bytesOf(which === "next" ? (state.next ?? state.current) : state.current)).slice());
+    }
+    return values;
   }
 
   /** The new state becomes the state, all at once. */

@@ -133,6 +133,7 @@ test("doctor says what is there", () => {
   assert.is(code, 0);
   const found = JSON.parse(stdout);
   assert.is(found.node, process.version);
+  assert.equal(found.cpu, { wrong: 0 });
   assert.ok(fs.existsSync(path.join(found.standardLibrary, "merge")));
   assert.match(peftc(folder, "doctor").stdout, /gpu/);
 });

@@ -19,6 +19,12 @@ test("a tree of records has columns", () => {
   assert.equal(lines, ["t =", "     norm  kept", "  a   2.5     3", "  b     1    20"]);
 });
 
+test("records with more keys than there are records lie on their side", () => {
+  const lines = reportLines("t", { norm: { a: 1, b: 2, c: 3, d: 4, e: 5 }, kept: { a: 6, b: 7, c: 8, d: 9, e: 10 } });
+  assert.equal(lines.slice(0, 3), ["t =", "     kept  norm", "  a     6     1"]);
+  assert.is(lines.length, 7);
+});
+
 test("lists, nested values, empty ones", () => {
   assert.equal(reportLines("l", [1, 2]), ["l =", "  0  1", "  1  2"]);
   assert.equal(reportLines("l", []), ["l =", "  (empty)"]);

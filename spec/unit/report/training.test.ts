@@ -7,29 +7,33 @@ const progress: TrainingProgress = {
   phase: "fit",
   stepsDone: 200,
   stepsTotal: 500,
-  loss: 0.41234,
-  rate: 1e-3,
+  logs: new Map([
+    ["loss", 0.41234],
+    ["rate", 1e-3],
+  ]),
   seconds: 16,
 };
 
 test("share, steps, loss, rate, speed, time to go", () => {
   assert.is(describeTraining(progress), "fit 40%, step 200 of 500, loss 0.412, rate 0.001, 12.5 steps/s, 24 s to go");
   assert.is(
-    describeTraining({ ...progress, stepsDone: 2, loss: Number.NaN, rate: 3.33333e-5, seconds: 20 }),
+    describeTraining({
+      ...progress,
+      stepsDone: 2,
+      logs: new Map([
+        ["loss", Number.NaN],
+        ["rate", 3.33333e-5],
+      ]),
+      seconds: 20,
+    }),
     "fit 0%, step 2 of 500, loss nan, rate 0.0000333, 10 s a step, 1 h 23 min to go",
   );
-  assert.is(
-    describeTraining({ ...progress, stepsDone: 0, loss: null, rate: null, seconds: 0 }),
-    "fit 0%, step 0 of 500",
-  );
+  assert.is(describeTraining({ ...progress, stepsDone: 0, logs: new Map(), seconds: 0 }), "fit 0%, step 0 of 500");
   assert.is(
     describeTraining({ ...progress, stepsDone: 500, seconds: 40 }),
     "fit 100%, step 500 of 500, loss 0.412, rate 0.001, 12.5 steps/s, 0.00 s to go",
   );
-  assert.is(
-    describeTraining({ ...progress, stepsDone: 0, stepsTotal: 0, loss: null, rate: null }),
-    "fit 100%, step 0 of 0",
-  );
+  assert.is(describeTraining({ ...progress, stepsDone: 0, stepsTotal: 0, logs: new Map() }), "fit 100%, step 0 of 0");
   assert.match(describeTraining({ ...progress, phase: "a\u001b[2K\n" }), /^a\u241b\[2K\u240a 40%/);
 });
 
