@@ -92,7 +92,7 @@ Right:  if a and not b { … }`,
   },
   S012: {
     title: "a schedule varies by something unknown",
-    page: `A schedule is \`by depth { a .. b }\`, cases \`by layer | name | kind | role | step { key => value, else value }\`, or
+    page: `A schedule is \`by depth { a .. b }\`, cases \`by layer | name | kind | role | place | stack | step { key => value, else value }\`, or
 \`by step { warmup n, CURVE }\`, where the curve is \`constant a\`, \`linear a .. b\`, \`cosine a .. b\` or
 \`polynomial a .. b power p\`, and the warm-up may be left out.
 

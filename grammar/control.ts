@@ -15,7 +15,7 @@ import type { Block, Curve, Expr, MatchArm, MatchPattern, Name, Param, ScheduleE
 type Basis = ScheduleExpr["by"];
 type ScheduleCase = ScheduleExpr["cases"][number];
 
-const bases: ReadonlySet<string> = new Set<Basis>(["depth", "layer", "name", "kind", "role", "step"]);
+const bases: ReadonlySet<string> = new Set<Basis>(["depth", "layer", "name", "kind", "role", "place", "stack", "step"]);
 const curves: ReadonlySet<string> = new Set<Curve["kind"]>(["constant", "linear", "cosine", "polynomial"]);
 
 const courseHelp =
@@ -298,8 +298,8 @@ export abstract class ControlRules extends ExpressionRules {
 
   private raiseBasis(by: IToken): never {
     const close = nearest(by.image, bases, 1);
-    const help = close.length > 0 ? `did you mean \`by ${close[0]}\`?` : "a schedule varies by one of these six";
-    const message = `expected depth, layer, name, kind, role or step after \`by\`, found \`${by.image}\``;
+    const help = close.length > 0 ? `did you mean \`by ${close[0]}\`?` : "a schedule varies by one of these";
+    const message = `expected depth, layer, name, kind, role, place, stack or step after \`by\`, found \`${by.image}\``;
     return this.raise("S012", message, by, { help });
   }
 }

@@ -320,7 +320,7 @@ export interface MatchArm {
  */
 export interface ScheduleExpr {
   readonly kind: "schedule";
-  readonly by: "depth" | "layer" | "name" | "kind" | "role" | "step";
+  readonly by: "depth" | "layer" | "name" | "kind" | "role" | "place" | "stack" | "step";
   /** `by depth { a .. b .. c }`: the anchors, evenly spaced over depth 0..1. Empty for the case form. */
   readonly anchors: readonly Expr[];
   readonly cases: readonly { readonly key: Expr; readonly value: Expr; readonly span: Span }[];

@@ -217,6 +217,12 @@ const liftingRows: readonly Row[] = [
 
 const plainRows: readonly Row[] = [
   ["len", "x: any", "number of elements of a list; length of a vector", typeOfLen],
+  [
+    "layers",
+    "model: any, range: any, stack: text = none",
+    "the model with only these blocks, renumbered from 0; `x ++ y` joins models block after block",
+    typeOfLoad,
+  ],
   ["iota", "x: any", "0, 1, ... below n, or below the length of a vector", typeOfIota],
   ["zeros", "shape: lengths", "a tensor of zeros", typeOfFilled],
   ["ones", "shape: lengths", "a tensor of ones", typeOfFilled],

@@ -17,6 +17,7 @@ import {
   isNumeric,
   isQuiet,
   list,
+  model,
   number,
   numberOrTensor,
   showType,
@@ -195,7 +196,14 @@ function appended(cx: Context, e: Binary, a: Type, b: Type): Type {
   }
   const text = (t: Type) => t.kind === "string" || t.kind === "words";
   if (text(a) && text(b)) return string;
-  return notDefined(cx, e, a, b, "`++` joins two lists; a single element is joined as `xs ++ [x]`");
+  if (a.kind === "model" && b.kind === "model") return model;
+  return notDefined(
+    cx,
+    e,
+    a,
+    b,
+    "`++` joins two lists, or the blocks of two models; a single element is joined as `xs ++ [x]`",
+  );
 }
 
 function logic(cx: Context, scope: Scope, e: Binary, a: Type, b: Type): Type {

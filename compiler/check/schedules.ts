@@ -9,7 +9,7 @@ import { kindWords, roleWords } from "./here.js";
 import { joinAll } from "./join.js";
 import type { Scope } from "./scope.js";
 import { needStatic } from "./stages.js";
-import { atPlace, isQuiet, number, showType, string, type Type } from "./types.js";
+import { atPlace, isQuiet, number, showType, string, type Type, words } from "./types.js";
 
 export function inferSchedule(cx: Context, scope: Scope, e: ScheduleExpr, expected: Type | null): Type {
   const wanted = expected?.kind === "schedule" ? expected.of : expected;
@@ -49,6 +49,8 @@ const keyTypes: Readonly<
   name: { expected: string, what: 'a pattern over names, such as "*.mlp.*"' },
   kind: { expected: kindWords, what: "a kind, such as linear" },
   role: { expected: roleWords, what: "a role, such as query" },
+  place: { expected: words(["before", "inside", "after"]), what: "before, inside or after" },
+  stack: { expected: string, what: 'the name of a stack of blocks, such as "decoder"' },
 };
 
 function checkKey(cx: Context, scope: Scope, by: ScheduleExpr["by"], key: Expr): void {

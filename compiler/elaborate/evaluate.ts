@@ -9,6 +9,7 @@ import { builtinNames, isBuiltin } from "./builtins/index.js";
 import { call } from "./call.js";
 import { type Context, inner, lookup, namesIn, Poisoned, step, stop } from "./context.js";
 import { evaluateField, evaluateIndex } from "./fields.js";
+import { joinLayers } from "./layers.js";
 import { liftOperator } from "./lift.js";
 import { evaluateMatch } from "./match.js";
 import { binary, makeNode } from "./operators.js";
@@ -235,6 +236,7 @@ function evaluateBinary(context: Context, expr: Extract<Expr, { kind: "binary" }
   if (left.kind === "bool" && op === "and" && !left.value) return left;
   if (left.kind === "bool" && op === "or" && left.value) return left;
   const right = evaluateOperand(context, left, expr.right);
+  if (op === "++" && left.kind === "tree" && right.kind === "tree") return joinLayers(context, left, right, expr.span);
   return operate(context, [left, right], expr.span, (c, [a, b]) => binary(c, op, a, b, expr.span), op);
 }
 

@@ -1,5 +1,6 @@
 export { builtinNames, builtinParams, isBuiltin } from "./builtins/index.js";
 export { elaborateCatalogue } from "./catalogue.js";
+export { layersCatalogue } from "./catalogue-layers.js";
 export * from "./elaborate.js";
 export { byteOrder } from "./lift.js";
 export * from "./session.js";

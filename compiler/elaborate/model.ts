@@ -6,6 +6,7 @@ import type { ModuleDefinition, Span } from "../../grammar/index.js";
 import { nearest } from "../../grammar/index.js";
 import type { Given } from "./call.js";
 import { type Context, stop } from "./context.js";
+import { configOf } from "./layers.js";
 import { type Build, instantiate } from "./module.js";
 import { float, int, type Leaf, list, type ModuleValue, none, type TreeValue, text, type Value } from "./value.js";
 
@@ -94,7 +95,7 @@ export function modelOf(context: Context, tree: TreeValue, span: Span): TreeValu
       },
     );
   }
-  const config = configValue(header.config ?? {});
+  const config = configValue(configOf(context, tree) ?? {});
   const [param] = architecture.definition.params;
   const name = param?.pattern.kind === "name" ? param.pattern.name.text : "cfg";
   const given = new Map<string, Given>(

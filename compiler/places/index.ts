@@ -1,3 +1,4 @@
+export * from "./layers.js";
 export * from "./pattern.js";
 export * from "./place.js";
 export * from "./places.js";

@@ -62,6 +62,8 @@ export interface Place {
   readonly role: Role | null;
   /** The block's number as in the name; null outside the blocks. */
   readonly layer: number | null;
+  /** Where in the name that number begins; null outside the blocks. */
+  readonly at: number | null;
   /** Number of blocks in its stack; 0 if it belongs to none. */
   readonly layers: number;
   /** `encoder`, `decoder`, `text`, `vision`, or the prefix of the numbered names; null if there is no prefix or no stack. */

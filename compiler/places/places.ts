@@ -60,6 +60,7 @@ export function placesOf(
       kind: listed?.kind ?? guessed.kind,
       role: listed !== null ? listed.role : guessed.role,
       layer: inBlock?.layer ?? null,
+      at: inBlock === null ? null : name.lastIndexOf(".", name.length - inBlock.rest.length - 2) + 1,
       layers,
       stack,
       depth: inBlock !== null ? (layers > 1 ? inBlock.layer / (layers - 1) : 1) : place === "before" ? 0 : 1,

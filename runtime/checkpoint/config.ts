@@ -52,6 +52,27 @@ export function configText(config: ConfigFile, dtype: StorageDtype | null): stri
   );
 }
 
+/**
+ * The configuration with values set, each by the dotted path of its key; the rest of the text stays. A key that is
+ * missing is added at the end of its object; objects on the way have to be there. Throws PeftError (F046).
+ */
+export function withEntries(config: ConfigFile, entries: ReadonlyMap<string, unknown>): ConfigFile {
+  return [...entries].reduce(
+    (c, [path, value]) => parseConfig(c.path, setEntry(c.text, configObject(c.path, c.text), path.split("."), value)),
+    config,
+  );
+}
+
+function setEntry(text: string, object: JsonObject, [key, ...rest]: readonly string[], value: unknown): string {
+  const member = object.get(key);
+  if (member !== undefined && rest.length > 0 && isJsonObject(member.value))
+    return setEntry(text, member.value, rest, value);
+  if (member !== undefined) return text.slice(0, member.start) + JSON.stringify(value) + text.slice(member.end);
+  const last = [...object.values()].at(-1);
+  const end = last?.end ?? text.indexOf("{") + 1;
+  return `${text.slice(0, end)}${last === undefined ? "" : ","}\n  ${JSON.stringify(key)}: ${JSON.stringify(value)}${text.slice(end)}`;
+}
+
 /** `dtype` (transformers 5) and `torch_dtype` (before), at the top and in the configurations of the model's parts. */
 function dtypePlaces(config: JsonObject): { start: number; end: number }[] {
   const places: { start: number; end: number }[] = [];

@@ -6,7 +6,7 @@
 export { isSystemError, readFailure, readRange, readText, withFile } from "./access.js";
 export { checkpointCatalogue } from "./catalogue.js";
 export { type Checkpoint, openCheckpoint } from "./checkpoint.js";
-export { type ConfigFile, configText, parseConfig, readConfig } from "./config.js";
+export { type ConfigFile, configText, parseConfig, readConfig, withEntries } from "./config.js";
 export { type DigestLine, tensorListDigest } from "./digest.js";
 export { cacheFolder, DigestCache, type FileIdentity, identifyFile } from "./digest-cache.js";
 export { readHeader, type SafetensorsHeader, type TensorEntry } from "./header.js";

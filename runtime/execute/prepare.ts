@@ -8,7 +8,15 @@ import type { Plan, StaticValue } from "../../compiler/elaborate/index.js";
 import { bytesOf, type FileTensor, type Program, type Scheduled, schedule } from "../../compiler/index.js";
 import type { Node } from "../../compiler/ir/index.js";
 import { diagnostic, fail, PeftError } from "../../grammar/index.js";
-import { type Checkpoint, checkSpace, checkTarget, type OutputPlan, planOutput } from "../checkpoint/index.js";
+import {
+  type Checkpoint,
+  type ConfigFile,
+  checkSpace,
+  checkTarget,
+  type OutputPlan,
+  planOutput,
+  withEntries,
+} from "../checkpoint/index.js";
 import type { Compiled } from "../compile/index.js";
 import { packageVersion } from "../installation/index.js";
 import { dependsOnLoop, withoutLoops } from "./loops.js";
@@ -92,9 +100,21 @@ function layOut(compiled: Compiled, plan: Plan, program: Program, index: number,
       folder === null || save.adapter !== null
         ? []
         : (donor?.files ?? []).map((name) => ({ from: path.join(folder, name), name })),
-    config: save.adapter !== null ? null : (donor?.config ?? null),
+    config: save.adapter !== null ? null : configFor(donor?.config ?? null, save.donor?.config),
     ...(save.adapter === null ? {} : { stem: "adapter_model" }),
   });
+}
+
+/** What the weight files say of themselves: an adapter that was read and not changed stays what it was. */
+function savedMetadata(compiled: Compiled, { adapter }: Plan["saves"][number]): Readonly<Record<string, string>> {
+  const origin = adapter?.origin == null ? undefined : compiled.checkpoints.get(adapter.origin);
+  if (origin === undefined) return { peftc: packageVersion() };
+  return Object.fromEntries([...origin.headers[0].metadata].filter(([key]) => key !== "format"));
+}
+
+/** The donor's config with the entries that the saved model needs otherwise. */
+function configFor(config: ConfigFile | null, entries: ReadonlyMap<string, unknown> | undefined): ConfigFile | null {
+  return config === null || entries === undefined ? config : withEntries(config, entries);
 }
 
 /** R008 where an output is the folder of an earlier one, lies in it or holds it. */

@@ -4,6 +4,7 @@ import { isFloat, type StorageDtype } from "../../ir/index.js";
 import { layersProblem, placesOf } from "../../places/index.js";
 import { adapterConfig, adapterName } from "../adapter-files.js";
 import { type Context, stop } from "../context.js";
+import { keepLayers } from "../layers.js";
 import { describe, type Leaf, plainTree, type TreeValue, tensor, type Value } from "../value.js";
 import type { Arguments, Builtin } from "./builtin.js";
 
@@ -121,7 +122,20 @@ function savedTensor(context: Context, name: string, leaf: Leaf, asked: StorageD
   };
 }
 
+function layers(context: Context, { values, span }: Arguments): Value {
+  const model = values.get("model")!;
+  const range = values.get("range")!;
+  const stack = values.get("stack");
+  if (model.kind !== "tree") return stop(context, "T001", `layers takes a model, found ${describe(model)}`, span);
+  if (range.kind !== "range")
+    return stop(context, "T001", `layers takes a range of blocks, found ${describe(range)}`, span, {
+      help: "write layers(model, 0..8)",
+    });
+  return keepLayers(context, model, range, stack?.kind === "string" ? stack.value : null, span);
+}
+
 export const models: Readonly<Record<string, Builtin>> = {
   load: { params: ["path", "layers?"], lifts: false, run: load },
+  layers: { params: ["model", "range", "stack?"], lifts: false, run: layers },
   save: { params: ["model", "to", "dtype?", "shard?", "config?"], lifts: false, run: save },
 };

@@ -8,6 +8,7 @@ export const bert: Table = {
     {
       name: "encoder",
       at: "encoder.layer",
+      count: "num_hidden_layers",
       rows: [
         ["attention.self.query", "linear", "query"],
         ["attention.self.key", "linear", "key"],

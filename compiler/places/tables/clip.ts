@@ -16,8 +16,8 @@ export const clip: Table = {
   modelTypes: ["clip", "clip_text_model", "clip_vision_model"],
   prefixes: ["clip."],
   stacks: [
-    { name: "text", at: "text_model.encoder.layers", rows: block },
-    { name: "vision", at: "vision_model.encoder.layers", rows: block },
+    { name: "text", at: "text_model.encoder.layers", count: "text_config.num_hidden_layers", rows: block },
+    { name: "vision", at: "vision_model.encoder.layers", count: "vision_config.num_hidden_layers", rows: block },
   ],
   outside: [
     ["text_model.embeddings.token_embedding", "embedding", "embed", "before", "text"],

@@ -9,6 +9,7 @@ export const gpt2: Table = {
     {
       name: "decoder",
       at: "h",
+      count: "n_layer",
       rows: [
         ["ln_1", "norm", "norm1"],
         ["attn.c_attn", "linear", "qkv"],

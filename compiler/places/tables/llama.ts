@@ -8,6 +8,7 @@ export const llama: Table = {
     {
       name: "decoder",
       at: "layers",
+      count: "num_hidden_layers",
       rows: [
         ["input_layernorm", "norm", "norm1"],
         ["self_attn.q_proj", "linear", "query"],

@@ -32,8 +32,13 @@ export const t5: Table = {
   modelTypes: ["t5", "mt5"],
   prefixes: ["transformer."],
   stacks: [
-    { name: "encoder", at: "encoder.block", rows: [...selfAttention, ...feedForward(1)] },
-    { name: "decoder", at: "decoder.block", rows: [...selfAttention, ...crossAttention, ...feedForward(2)] },
+    { name: "encoder", at: "encoder.block", count: "num_layers", rows: [...selfAttention, ...feedForward(1)] },
+    {
+      name: "decoder",
+      at: "decoder.block",
+      count: "num_decoder_layers",
+      rows: [...selfAttention, ...crossAttention, ...feedForward(2)],
+    },
   ],
   outside: [
     ["shared", "embedding", "embed", "before", null],

@@ -22,6 +22,8 @@ export interface Stack {
   readonly name: string;
   readonly at: string;
   readonly rows: readonly InsideRow[];
+  /** Where config.json says how many blocks there are: `num_hidden_layers`, `text_config.num_hidden_layers`. */
+  readonly count: string;
 }
 
 /** Path, what its weight is, its role. A tensor without leaf (or of another leaf) is looked up by its whole path first. */

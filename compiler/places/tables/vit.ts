@@ -13,6 +13,7 @@ export const vit: Table = {
     {
       name: "encoder",
       at: "encoder.layer",
+      count: "num_hidden_layers",
       rows: [
         ...norms,
         ["attention.attention.query", "linear", "query"],
@@ -26,6 +27,7 @@ export const vit: Table = {
     {
       name: "encoder",
       at: "layers",
+      count: "num_hidden_layers",
       rows: [
         ...norms,
         ["attention.q_proj", "linear", "query"],

@@ -37,6 +37,8 @@ async function runCase(name: string): Promise<string> {
 
 for (const name of readdirSync(cases).sort()) {
   const folder = join(cases, name);
+  // The others are imported only (import.test.ts).
+  if (!existsSync(join(folder, "recipe.peft"))) continue;
   if (existsSync(join(folder, "error.txt"))) {
     test(`${name} is refused`, async () => {
       try {
@@ -51,13 +53,21 @@ for (const name of readdirSync(cases).sort()) {
   }
   test(name, async () => {
     const tolerance = JSON.parse(readFileSync(join(folder, "tolerance.json"), "utf8")) as Tolerance;
-    const merged = readTensors(await runCase(name));
+    const out = await runCase(name);
+    const merged = readTensors(out);
     const golden = readTensors(join(folder, "model.safetensors"));
     const comparison = compare(merged, golden, tolerance);
     assert.is(complaint(comparison, tolerance), null);
     assert.equal([...merged.keys()], [...golden.keys()]);
     assert.ok(comparison.entries > 30_000, "the golden file is not whole");
+    if (existsSync(join(folder, "config.json"))) assert.equal(sizesIn(out), sizesIn(folder));
   });
+}
+
+/** What a config says about the size of the network. */
+function sizesIn(folder: string): Readonly<Record<string, unknown>> {
+  const config = JSON.parse(readFileSync(join(folder, "config.json"), "utf8")) as Record<string, unknown>;
+  return { layers: config.num_hidden_layers, vocabulary: config.vocab_size, hidden: config.hidden_size };
 }
 
 test.after(() => rmSync(outputs, { recursive: true, force: true }));
