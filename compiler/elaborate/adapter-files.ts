@@ -1,69 +1,78 @@
 /**
  * An adapter as PEFT's folder has it: tensors under `base_model.model.` and the names that modules have in memory, and
- * `adapter_config.json` from the definition's `config { .. }`. Source: huggingface/peft, save_and_load.
+ * `adapter_config.json` from the definition's `config { .. }`. What was read from a file keeps its names and its config.
+ * Source: huggingface/peft, save_and_load.
  */
 import { memoryName } from "../arch/index.js";
+import { savedConfig } from "./adapter-config.js";
 import type { Context } from "./context.js";
-import { evaluate } from "./evaluate.js";
+import { modulesOf } from "./hosts.js";
 import { moduleScope } from "./module.js";
-import type { ModuleValue, TreeValue, Value } from "./value.js";
+import type { Leaf, ModuleValue, TreeValue } from "./value.js";
 
-/** Whether a tree is the adapters of a model by themselves: then what its config file says, else null. */
-export function adapterConfig(context: Context, tree: TreeValue): Readonly<Record<string, unknown>> | null {
+/** The config of adapters that are saved by themselves: its entries, or the file whose own is kept. */
+export interface SavedAdapter {
+  readonly entries: Readonly<Record<string, unknown>>;
+  /** The `id` of the adapter's file that these were read from, unchanged. */
+  readonly origin: string | null;
+}
+
+/** Whether a leaf is saved with the adapters of its model. */
+export function belongsToAdapters(leaf: Leaf): boolean {
+  return leaf.adapter === true || leaf.tuned === true;
+}
+
+/** Whether a tree is the adapters of a model by themselves: then what their config file says, else null. */
+export function adapterConfig(context: Context, tree: TreeValue): SavedAdapter | null {
   const leaves = [...tree.leaves.values()];
-  if (leaves.length === 0 || !leaves.every((leaf) => leaf.adapter === true)) return null;
+  if (leaves.length === 0 || !leaves.every(belongsToAdapters)) return null;
   const instances = [...tree.attached.values()].flat();
-  const [first] = instances;
-  if (first === undefined) return {};
-  const member = first.definition.members.find((m) => m.kind === "config");
-  const own =
-    member?.kind === "config"
-      ? json(evaluate(moduleScope(context, { ...tree, module: first }, member.span), member.value))
-      : {};
-  const header = context.session.loads.find((l) => l.id === tree.donor?.id);
+  const origins = new Set(instances.map((i) => i.origin ?? null));
+  const [origin] = origins;
+  const read = origins.size === 1 && origin !== null ? context.session.loads.find((l) => l.id === origin) : undefined;
+  if (read !== undefined) return { entries: read.config ?? {}, origin: read.id };
+  const names = (i: ModuleValue) => hostName(context, tree, i.host?.path ?? i.path);
+  const span = instances[0]?.definition.span ?? { start: 0, end: 0 };
+  const own = savedConfig((i) => moduleScope(context, { ...tree, module: i }, span), instances, names);
+  const targets = instances.filter((i) => (i.host?.path ?? "") !== "").map((i) => names(i).split(".").at(-1)!);
   return {
-    ...(own as object),
-    target_modules: targets(header?.modelType ?? null, instances),
-    base_model_name_or_path: null,
-    bias: "none",
-    inference_mode: true,
-    task_type: null,
+    entries: {
+      ...own,
+      ...(targets.length > 0 ? { target_modules: [...new Set(targets)].sort() } : {}),
+      base_model_name_or_path: null,
+      bias: "none",
+      inference_mode: true,
+      task_type: null,
+    },
+    origin: null,
   };
 }
 
-/** The last names of the hosts, as in memory. */
-function targets(modelType: string | null, instances: readonly ModuleValue[]): string[] {
-  const names = instances.map(
-    (i) =>
-      memoryName(modelType, `${i.host?.path ?? i.path}.weight`)
-        .split(".")
-        .at(-2) ?? "",
-  );
-  return [...new Set(names)].sort();
+/** A module's path as it is in memory. */
+export function hostName(context: Context, tree: TreeValue, path: string): string {
+  const header = context.session.loads.find((l) => l.id === tree.donor?.id);
+  return memoryName(header?.modelType ?? null, `${path}.weight`).replace(/\.weight$/, "");
 }
 
 /** The name of an adapter's tensor in the file. */
 export function adapterName(context: Context, tree: TreeValue, name: string): string {
-  const header = context.session.loads.find((l) => l.id === tree.donor?.id);
-  const instance = [...tree.attached.values()].flat().find((i) => name.startsWith(`${i.path}.`));
+  const leaf = tree.leaves.get(name);
+  if (leaf?.file !== undefined) return leaf.file;
+  const instances = [...tree.attached.values()].flat();
+  if (instances.some((i) => isRooted(i, name))) return name;
+  const instance = instances.find((i) => i.path !== "" && name.startsWith(`${i.path}.`));
   if (instance === undefined) return `base_model.model.${name}`;
   const host = instance.host?.path ?? instance.path;
-  const memory = memoryName(header?.modelType ?? null, `${host}.weight`).replace(/\.weight$/, "");
-  return `base_model.model.${memory}${name.slice(host.length)}`;
+  return `base_model.model.${hostName(context, tree, host)}${name.slice(instance.path.length)}`;
 }
 
-function json(value: Value): unknown {
-  switch (value.kind) {
-    case "number":
-    case "bool":
-    case "string":
-      return value.value;
-    case "list":
-    case "tuple":
-      return value.items.map(json);
-    case "record":
-      return Object.fromEntries([...value.fields].map(([k, v]) => [k, json(v)]));
-    default:
-      return null;
-  }
+/** Whether an instance, or a module inside it, calls its tensor `as "/name"`: that is its whole name. */
+function isRooted(instance: ModuleValue, name: string): boolean {
+  return modulesOf(instance).some((module) =>
+    module.definition.members.some((member) => {
+      if (member.kind !== "field" || module.fields.get(member.name.text) !== name) return false;
+      const [start] = member.as?.path.parts ?? [];
+      return typeof start === "string" && start.startsWith("/");
+    }),
+  );
 }

@@ -5,28 +5,24 @@
  */
 import type { Span } from "../../grammar/index.js";
 import { compilePattern, roles } from "../places/index.js";
+import { finishFile, hostsOfFile, toldOfFile } from "./adapter-load.js";
 import { apply, type Given } from "./call.js";
-import { type Context, stop } from "./context.js";
-import { partOf, withWeight } from "./forward.js";
+import { type Context, inner, stop } from "./context.js";
+import { evaluate } from "./evaluate.js";
+import { withWeight } from "./forward.js";
+import { hostsOf, keyText } from "./hosts.js";
 import { modelOf, nearPaths } from "./model.js";
 import { type Build, instantiate, viewOf } from "./module.js";
 import {
+  type AdapterFileValue,
   describe,
+  type Group,
   type Leaf,
   type ModuleValue,
-  parts,
   type TemplateValue,
   type TreeValue,
   type Value,
 } from "./value.js";
-
-/** All module instances of a model in the order of their making, the root first. */
-export function modulesOf(module: ModuleValue): ModuleValue[] {
-  const inside = [...module.children.values()]
-    .flatMap((child) => [...parts(child)])
-    .filter((v): v is ModuleValue => v.kind === "module");
-  return [module, ...inside.flatMap(modulesOf)];
-}
 
 export function attach(
   context: Context,
@@ -39,6 +35,7 @@ export function attach(
   if (value.kind !== "tree") return stop(context, "T001", `attach takes a model, found ${describe(value)}`, span);
   const model = modelOf(context, value, span);
   const all = hostsOf(model.module!);
+  if (adapter.kind === "adapterFile") return attachFile(context, model, adapter, to, span);
   const chosen = choose(context, model, all, adapter, to, span);
   if (chosen.length === 0) {
     const kind = adapter.kind === "template" ? (adapter.definition.on?.kind?.text ?? null) : null;
@@ -56,55 +53,178 @@ export function attach(
       },
     );
   }
-  const leaves = new Map(model.leaves);
+  const source = init?.kind === "tree" ? init.leaves : null;
+  return wrap(
+    context,
+    model,
+    chosen.map((c) => ({ ...c, source: () => source })),
+    span,
+  );
+}
+
+/** The model with an adapter around each of the hosts. */
+function wrap(context: Context, model: TreeValue, chosen: readonly Sourced[], span: Span): TreeValue {
+  const { root, leaves } = bench(context, model);
   const attached = new Map(model.attached);
-  for (const { host, template } of chosen) {
-    const instance = adapt(context, { ...model, leaves, attached }, host, template, init, leaves, span);
-    attached.set(host.path, [...(attached.get(host.path) ?? []), instance]);
-  }
+  const grouped = groupsOf(context, model, chosen, leaves, root, span);
+  chosen.forEach((c, i) => {
+    const instance = adapt(context, { ...model, attached }, c, grouped[i], leaves, root, span);
+    attached.set(c.host.path, [...(attached.get(c.host.path) ?? []), instance]);
+  });
   return { ...model, leaves, attached };
+}
+
+/** The model with a saved adapter. */
+function attachFile(
+  context: Context,
+  model: TreeValue,
+  file: AdapterFileValue,
+  to: Value | undefined,
+  span: Span,
+): TreeValue {
+  if (to !== undefined && to.kind !== "none")
+    return stop(context, "T004", "a saved adapter says itself where it goes, and takes no `to`", span, {
+      help: "leave out `to`",
+    });
+  const chosen = hostsOfFile(context, model, file, span);
+  const wrapped = toldOfFile(context, file, span, () => wrap(context, model, chosen, span));
+  const attached = new Map(
+    [...wrapped.attached].map(([path, all]) => {
+      const before = model.attached.get(path)?.length ?? 0;
+      return [path, all.map((a, i) => (i < before ? a : { ...a, origin: file.header.id }))] as const;
+    }),
+  );
+  return finishFile(context, model, { ...wrapped, attached }, file, span);
+}
+
+/** Where new leaves go, and under which path: those of the module being made, else beside those of the model. */
+function bench(context: Context, model: TreeValue): { readonly root: string; readonly leaves: Map<string, Leaf> } {
+  if (context.build === null) return { root: "", leaves: new Map(model.leaves) };
+  return { root: context.frame.path.replaceAll("/", "."), leaves: context.build.leaves };
 }
 
 function adapt(
   context: Context,
   model: TreeValue,
-  host: ModuleValue,
-  template: TemplateValue,
-  init: Value | undefined,
+  { host, template, source }: Sourced,
+  { group, index }: { readonly group: Group; readonly index: number },
   leaves: Map<string, Leaf>,
+  root: string,
   span: Span,
 ): ModuleValue {
-  const view = viewOf(model, host) as TreeValue;
+  const view = viewOf(model, { ...host, index }) as TreeValue;
+  const earlier = model.attached.get(host.path)?.length ?? 0;
+  const path = [root, host.path, earlier === 0 ? "" : `adapter${earlier}`].filter((p) => p !== "").join(".");
   const build: Build = {
-    leaves: new Map(),
-    source: init?.kind === "tree" ? init.leaves : null,
+    leaves,
+    source: source(path),
     adapter: true,
     host: view,
+    group,
+    own: path,
   };
   const given = new Map(
     [...template.given].map(([name, value]): [string, Given] => [name, { value, at: { file: context.file, span } }]),
   );
-  const earlier = model.attached.get(host.path)?.length ?? 0;
-  const path = (host.path === "" ? [] : host.path.split("."))
-    .concat(earlier === 0 ? [] : [`adapter${earlier}`])
-    .join("/");
-  const instance = instantiate(
-    { ...context, build, frame: { path, counts: new Map() }, recipe: false },
+  return instantiate(
+    { ...context, build, frame: { path: path.replaceAll(".", "/"), counts: new Map() }, recipe: false },
     template.definition,
     template.file,
     given,
     span,
   );
-  for (const [name, leaf] of build.leaves) {
-    if (leaves.has(name)) stop(context, "R037", `the adapter's tensor ${JSON.stringify(name)} is there already`, span);
-    leaves.set(name, leaf);
+}
+
+/**
+ * The group of each host and its number there. Hosts of one definition and one value of `group by` make a group;
+ * tensors that it shares stand under the adapter's name and that value, global ones under the name alone.
+ */
+function groupsOf(
+  context: Context,
+  model: TreeValue,
+  chosen: readonly Chosen[],
+  leaves: ReadonlyMap<string, Leaf>,
+  root: string,
+  span: Span,
+): { readonly group: Group; readonly index: number }[] {
+  const keyed = chosen.map(({ host, template }) => ({
+    host: host as ModuleValue,
+    name: template.definition.name.text,
+    key: groupKey(context, model, host, template, span),
+  }));
+  const wholes = new Map<string, Group>();
+  const groups = new Map<string, Group>();
+  const found: { group: Group; index: number }[] = [];
+  for (const { host, name, key } of keyed) {
+    if (!wholes.has(name)) {
+      const path = freeName(root === "" ? name : `${root}.${name}`, leaves);
+      const all = keyed.filter((k) => k.name === name).map((k, index): ModuleValue => ({ ...k.host, index }));
+      const id = `${model.module!.path}:${path}`;
+      wholes.set(name, { id, path, hosts: all, root: model.module!.path, all: null, made: new Map() });
+    }
+    const whole = wholes.get(name)!;
+    const id = key === null ? whole.id : `${whole.id}:${key}`;
+    const path = key === null ? whole.path : `${whole.path}.${key}`;
+    if (!groups.has(id)) {
+      const mates = keyed.filter((k) => k.name === name && k.key === key);
+      const hosts = mates.map((k, index): ModuleValue => ({ ...k.host, index }));
+      groups.set(id, key === null ? whole : { ...whole, id, path, hosts, all: whole, made: new Map() });
+    }
+    const group = groups.get(id)!;
+    found.push({ group, index: group.hosts.findIndex((h) => h.path === host.path) });
   }
-  return instance;
+  return found;
+}
+
+/** A name under which no leaf stands. */
+function freeName(name: string, leaves: ReadonlyMap<string, Leaf>): string {
+  const taken = (n: string) => [...leaves.keys()].some((leaf) => leaf.startsWith(`${n}.`));
+  let free = name;
+  for (let i = 1; taken(free); i++) free = `${name}${i}`;
+  return free;
+}
+
+/** The value of `group by` for one host, as text; null without it. */
+function groupKey(
+  context: Context,
+  model: TreeValue,
+  host: ModuleValue,
+  template: TemplateValue,
+  span: Span,
+): string | null {
+  const { on } = template.definition;
+  if (on?.groupBy == null) return null;
+  const scope: Context = {
+    ...inner(context),
+    file: template.file,
+    names: { own: new Map(template.given), outer: null },
+  };
+  const view = viewOf(model, host);
+  scope.names.own.set("host", view);
+  if (on.alias !== null) scope.names.own.set(on.alias.text, view);
+  const value = evaluate(scope, on.groupBy);
+  return (
+    keyText(value) ??
+    stop(
+      scope,
+      "T007",
+      `group by takes a number, a word or a tuple of them, found ${describe(value)}`,
+      on.groupBy.span,
+      {
+        others: [{ file: context.file, span, text: "in this attach" }],
+      },
+    )
+  );
 }
 
 interface Chosen {
   readonly host: ModuleValue;
   readonly template: TemplateValue;
+}
+
+/** A host with the first values that its adapter has when its tensors stand under a path. */
+interface Sourced extends Chosen {
+  readonly source: (path: string) => ReadonlyMap<string, Leaf> | null;
 }
 
 function choose(
@@ -144,14 +264,6 @@ function pick(context: Context, model: TreeValue, host: ModuleValue, result: Val
 /** What an adapter calls its host: the name of a part, else of the definition. */
 function kindOf(module: ModuleValue): string {
   return module.part ?? module.definition.name.text;
-}
-
-/** Modules and their parts: all that an adapter may wrap. */
-function hostsOf(module: ModuleValue): ModuleValue[] {
-  return modulesOf(module).flatMap((m) => [
-    m,
-    ...m.definition.members.flatMap((f) => (f.kind === "function" && f.part ? [partOf(m, f.name.text)] : [])),
-  ]);
 }
 
 /** Whether a module is of the kind that the adapter goes on. */

@@ -4,6 +4,7 @@
  */
 import type { Member, Param, Span } from "../../grammar/index.js";
 import { bindParams, type Given } from "./call.js";
+import { inFlow } from "./cells.js";
 import { type Context, numbered, step, stop } from "./context.js";
 import { evaluate, truth } from "./evaluate.js";
 import { moduleScope } from "./module.js";
@@ -47,7 +48,8 @@ export function callFunction(
 ): Value {
   const part = partOf(tree.module!, name);
   if (tree.attached.has(part.path)) return callModule(context, { ...tree, module: part }, given, span);
-  return runFunction(step(context, numbered(context, name)), tree, name, given, span);
+  const run = (scope: Context) => runFunction(step(scope, numbered(scope, name)), tree, name, given, span);
+  return context.flow === undefined ? inFlow(context, run) : run(context);
 }
 
 /** Runs an instance on arguments, through the adapters that are attached to it. */
@@ -55,7 +57,16 @@ export function callModule(context: Context, tree: TreeValue, given: ReadonlyMap
   const module = tree.module!;
   const scope = step(context, numbered(context, module.path === "" ? module.definition.name.text : module.path));
   const adapters = tree.attached.get(module.path) ?? [];
-  return throughAdapters(scope, tree, adapters.length, given, span);
+  const sides = new Map([...(context.sides ?? []), ...given]);
+  const run = (at: Context) => throughAdapters({ ...at, sides }, tree, adapters.length, given, span);
+  return context.flow === undefined ? inFlow(scope, run) : run(scope);
+}
+
+/** Whether this module is what adapters were attached to: their carries begin anew with each call of it. */
+function isRoot(tree: TreeValue): boolean {
+  const { path, part } = tree.module!;
+  if (part !== undefined) return false;
+  return [...tree.attached.values()].some((adapters) => adapters.some((a) => a.group?.root === path));
 }
 
 /** The module with its first `count` adapters. */
@@ -71,8 +82,11 @@ function throughAdapters(
     const owner = { ...module, path: module.path.slice(0, -module.part.length - 1), part: undefined };
     return runFunction(context, { ...tree, module: owner }, module.part, given, span);
   }
-  if (count === 0)
-    return runFunction(context, tree, module.definition.kind === "router" ? null : "forward", given, span);
+  if (count === 0) {
+    const name = module.definition.kind === "router" ? null : "forward";
+    const run = (at: Context) => runFunction(at, tree, name, given, span);
+    return isRoot(tree) ? inFlow(context, run) : run(context);
+  }
   const adapter = (tree.attached.get(module.path) ?? [])[count - 1];
   const view: TreeValue = { ...tree, module: adapter, origin: adapter.path };
   if (functionOf(adapter, "forward") !== null) return runFunction(context, view, "forward", given, span);

@@ -5,24 +5,25 @@
  * the tree at hand. Spec: spec/language.md, "Modules".
  */
 import type { Member, ModuleDefinition, Span, TypeExpr } from "../../grammar/index.js";
-import { isFloat, type StorageDtype } from "../ir/index.js";
-import type { Place } from "../places/index.js";
 import { bindParams, type Given } from "./call.js";
-import { type Context, inner, type Names, step, stop } from "./context.js";
-import { evaluate, truth } from "./evaluate.js";
-import { initialValue } from "./initial.js";
+import { cellsOf, sideValue } from "./cells.js";
+import { type Cell, type Context, inner, type Names, step, stop } from "./context.js";
+import { evaluate } from "./evaluate.js";
+import { hostField } from "./hosts.js";
+import { isStored, makeField, restore, sharedScope, sharers } from "./leaves.js";
 import { bind, evaluateStatement } from "./statements.js";
-import { coerce, shapeOfType } from "./types.js";
+import { coerce } from "./types.js";
 import {
+  bool,
   describe,
+  type Group,
   int,
   type Leaf,
+  list,
   type ModuleValue,
   mapParts,
   none,
-  type TensorValue,
   type TreeValue,
-  tensor,
   type Value,
 } from "./value.js";
 
@@ -35,6 +36,9 @@ export interface Build {
   readonly adapter: boolean;
   /** The module around which an adapter is built, in a tree with its leaves. */
   readonly host: TreeValue | null;
+  /** Of an adapter: the hosts that it shares with, and the path of its own tensors. */
+  readonly group?: Group;
+  readonly own?: string;
 }
 
 /** Makes an instance under the path of the context and adds its leaves to the build. */
@@ -60,29 +64,39 @@ export function instantiate(
   };
   bindParams(scope, definition.name.text, definition.params, given, { file: context.file, span });
   bindHost(scope, definition, build.host);
+  const { group } = build;
+  const within = group === undefined ? "" : path.slice((build.own ?? "").length);
+  const loaded = isStored(scope, definition, path);
+  if (definition.kind !== "optimizer") {
+    scope.names.own.set("loaded", bool(loaded));
+    scope.names.own.set("training", bool(false));
+  }
   const fields = new Map<string, string>();
   const children = new Map<string, Value>();
+  const instance = (statics: ReadonlyMap<string, Value>): ModuleValue => ({
+    kind: "module",
+    definition,
+    file,
+    path,
+    statics,
+    fields,
+    children,
+    host: build.host?.module ?? null,
+    ...(group === undefined ? {} : { group, within }),
+    ...(loaded ? { loaded } : {}),
+  });
   const view = (): TreeValue => ({
     kind: "tree",
     leaves: build.leaves,
     donor: null,
     origin: definition.name.text,
-    module: {
-      kind: "module",
-      definition,
-      file,
-      path,
-      statics: new Map(scope.names.own),
-      fields,
-      children,
-      host: build.host?.module ?? null,
-    },
+    module: instance(new Map(scope.names.own)),
     attached: new Map(),
   });
   for (const member of definition.members) {
-    if (member.kind === "field") makeField(scope, member, path, fields);
+    if (member.kind === "field") makeField(scope, member, path, within, fields);
     else if (member.kind === "child") {
-      const child = evaluate(step(scope, member.name.text), member.value);
+      const child = makeChild(scope, member, within);
       children.set(member.name.text, structureOf(child));
       scope.names.own.set(member.name.text, child);
     } else if (member.kind === "statement" && member.statement.kind === "let" && definition.kind !== "router")
@@ -91,8 +105,28 @@ export function instantiate(
     else if (member.kind === "function")
       scope.names.own.set(member.name.text, { kind: "method", of: view(), name: member.name.text });
   }
-  const statics = staticsOf(scope.names, definition, fields, children);
-  return { kind: "module", definition, file, path, statics, fields, children, host: build.host?.module ?? null };
+  if (loaded) restore(scope, definition, path, fields);
+  return instance(staticsOf(scope.names, definition, fields, children));
+}
+
+/** A child; what a group shares is made by its first host. */
+function makeChild(scope: Context, member: Extract<Member, { kind: "child" }>, within: string): Value {
+  const build = scope.build!;
+  const group = member.sharing === "own" ? undefined : sharers(build.group, member.sharing);
+  const name = member.name.text;
+  if (group === undefined) return evaluate(step(scope, name), member.value);
+  const key = `${within}.${name}`;
+  const made = group.made.get(key);
+  if (made !== undefined && typeof made !== "string") return viewOf(treeOfBuild(build), made);
+  const at = sharedScope(scope, group);
+  const path = `${group.path}${within}`.replaceAll(".", "/");
+  const child = evaluate(step({ ...at, frame: { path, counts: new Map() } }, name), member.value);
+  group.made.set(key, structureOf(child));
+  return child;
+}
+
+function treeOfBuild(build: Build): TreeValue {
+  return { kind: "tree", leaves: build.leaves, donor: null, origin: "", module: null, attached: new Map() };
 }
 
 function isRequire(member: Extract<Member, { kind: "statement" }>): boolean {
@@ -178,7 +212,14 @@ function bindHost(scope: Context, definition: ModuleDefinition, host: TreeValue 
   }
   if (clause.alias !== null) scope.names.own.set(clause.alias.text, host);
   scope.names.own.set("host", host);
+  scope.names.own.set("hosts", hostsIn(scope.build?.group, host));
   if (definition.kind === "router") bindRouterInput(scope, definition, host);
+}
+
+/** The hosts of a group as views of the tree that holds them. */
+export function hostsIn(group: Group | undefined, host: TreeValue): Value {
+  const hosts = group?.hosts ?? [host.module!];
+  return list(hosts.map((module) => ({ ...host, module, origin: module.path })));
 }
 
 /** A router's lengths come from what its host reads. */
@@ -212,84 +253,17 @@ export function memberOf(tree: TreeValue, name: string): Value | undefined {
   const fixed = module.statics.get(name);
   if (fixed !== undefined) return fixed;
   if (module.definition.members.some((m) => m.kind === "field" && m.name.text === name)) return none;
-  return undefined;
-}
-
-/** A tensor of the module: from the source by its name, or drawn by its initialiser. */
-function makeField(
-  scope: Context,
-  member: Extract<Member, { kind: "field" }>,
-  path: string,
-  fields: Map<string, string>,
-): void {
-  const name = member.name.text;
-  if (member.role === "state" || member.role === "carry" || member.role === "side") return;
-  if (member.condition !== null && !truth(scope, evaluate(scope, member.condition), member.condition.span)) {
-    scope.names.own.set(name, none);
-    return;
-  }
-  const build = scope.build!;
-  const leafName = tensorName(scope, member, path);
-  const found = build.source?.get(leafName);
-  const type = member.type;
-  if (type === null || type.kind !== "tensor")
-    return stop(scope, "T013", `${name} needs the type of a tensor`, member.span, {
-      help: "write param name: Tensor[n, m] = ..",
-    });
-  const at = { file: scope.file, span: member.span };
-  if (found !== undefined) {
-    const value = coerce(scope, found.value, type, at, `the tensor ${JSON.stringify(leafName)}`) as TensorValue;
-    build.leaves.set(leafName, { ...found, value: tensor(value.node, value.space) });
-    scope.names.own.set(name, value);
-  } else {
-    if (member.value === null || (build.source !== null && !build.adapter))
-      return stop(scope, "R032", `the model has no tensor ${JSON.stringify(leafName)}`, member.span, {
-        help: "the checkpoint is of another architecture, or the parameter needs an initial value",
-      });
-    const shape = shapeOfType(scope, type);
-    const drawn = initialValue({ ...scope, frame: { path: leafName, counts: new Map() } }, member.value, shape);
-    const value = coerce(scope, drawn, type, at, `the initial value of ${name}`) as TensorValue;
-    build.leaves.set(leafName, freshLeaf(leafName, tensor(value.node, value.space), build.adapter));
-    scope.names.own.set(name, value);
-  }
-  fields.set(name, leafName);
-}
-
-function freshLeaf(name: string, value: TensorValue, adapter: boolean): Leaf {
-  const place: Place = {
-    name,
-    kind: "other",
-    role: null,
-    layer: null,
-    at: null,
-    layers: 0,
-    stack: null,
-    depth: 0,
-    place: "before",
-    layout: "out-in",
-  };
-  const stored: StorageDtype = value.node.dtype === "i32" ? "I32" : value.node.dtype === "bool" ? "BOOL" : "F32";
-  return { value, place, stored, scalar: false, reference: null, selected: isFloat(stored), adapter };
-}
-
-/** `as "lora_A.weight"` stands after the module's path, `as "/name"` at the root. */
-function tensorName(scope: Context, member: Extract<Member, { kind: "field" }>, path: string): string {
-  const written = member.as;
-  const applies =
-    written !== null &&
-    (written.condition === null || truth(scope, evaluate(scope, written.condition), written.condition.span));
-  const own = applies ? evaluate(scope, written.path) : null;
-  const name = own?.kind === "string" ? own.value : member.name.text;
-  if (name.startsWith("/")) return name.slice(1);
-  return path === "" ? name : `${path}.${name}`;
+  return hostField(tree, name);
 }
 
 /** The scope of a call into an instance: arguments, tensors of the tree, children, lets, functions. */
-export function moduleScope(context: Context, tree: TreeValue, span: Span): Context {
+export function moduleScope(context: Context, tree: TreeValue, span: Span, inRule = false): Context {
   const module = tree.module!;
+  const cells = new Map<string, Cell>();
   const scope: Context = {
     ...inner(context),
-    names: { own: new Map(module.statics), outer: null },
+    names: { own: new Map(module.statics), outer: null, cells },
+    group: module.group,
     file: module.file,
     selector: false,
     recipe: false,
@@ -304,7 +278,8 @@ export function moduleScope(context: Context, tree: TreeValue, span: Span): Cont
     ],
   };
   const { own } = scope.names;
-  own.set("training", { kind: "bool", value: context.training === true });
+  own.set("training", bool(context.training === true));
+  own.set("loaded", bool(module.loaded === true));
   if (module.host !== null) {
     const host: TreeValue = {
       ...tree,
@@ -313,6 +288,7 @@ export function moduleScope(context: Context, tree: TreeValue, span: Span): Cont
       attached: before(tree.attached, module),
     };
     own.set("host", host);
+    own.set("hosts", hostsIn(module.group, host));
     const clause = module.definition.on;
     if (clause?.alias) own.set(clause.alias.text, host);
     for (const param of clause?.params ?? []) {
@@ -321,8 +297,14 @@ export function moduleScope(context: Context, tree: TreeValue, span: Span): Cont
       if (leaf !== undefined) bind(scope, param.pattern, retyped(scope, leaf, param.type, param.span));
     }
   }
+  for (const [name, cell] of cellsOf(scope, tree, inRule)) cells.set(name, cell);
   for (const member of module.definition.members) {
     if (member.kind === "field") {
+      if (cells.has(member.name.text)) continue;
+      if (member.role === "side") {
+        own.set(member.name.text, sideValue(scope, member, module.definition.name.text));
+        continue;
+      }
       const leaf = module.fields.get(member.name.text);
       const value = leaf === undefined ? none : tree.leaves.get(leaf)!.value;
       own.set(member.name.text, leaf === undefined ? value : retyped(scope, value, member.type, member.span));

@@ -5,6 +5,7 @@
 import type { Definition, Diagnostic, ModuleDefinition, Span } from "../../grammar/index.js";
 import type { Column, Dataset } from "../dataset/index.js";
 import type { Graph, Node, StorageDtype } from "../ir/index.js";
+import type { SavedAdapter } from "./adapter-files.js";
 import type { Donor, Value } from "./value.js";
 
 /** The header of a checkpoint, as the host reads it. `id` identifies it in `input` nodes. */
@@ -23,6 +24,8 @@ export interface ModelHeader {
 /** The outside world of a recipe. `open` throws a PeftError when there is no checkpoint at the path. */
 export interface Host {
   open(path: string, from: { readonly file: string; readonly span: Span }): ModelHeader;
+  /** The header of a saved adapter, whose `config` is that of the adapter. Throws a PeftError when there is none. */
+  openAdapter?(path: string, from: { readonly file: string; readonly span: Span }): ModelHeader;
   /** Opens a data set; `options` are the named arguments. Throws a PeftError when there is none. */
   dataset?(
     path: string,
@@ -35,6 +38,8 @@ export interface Host {
 export interface Definitions {
   find(file: string, name: string): { readonly definition: Definition; readonly file: string } | undefined;
   names(file: string): readonly string[];
+  /** All adapters that a file sees, its own and imported ones first, and then those of the library. */
+  adapters?(file: string): readonly { readonly definition: ModuleDefinition; readonly file: string }[];
   /** The network of a checkpoint by what its config says; absent where the host offers none. */
   architecture?(
     modelType: string | null,
@@ -56,8 +61,8 @@ export interface Save {
   readonly to: string;
   readonly tensors: readonly SavedTensor[];
   readonly donor: Donor | null;
-  /** An adapter is saved by itself, in a folder that PEFT reads: the JSON of its config. */
-  readonly adapter: Readonly<Record<string, unknown>> | null;
+  /** An adapter is saved by itself, in a folder that PEFT reads, with this config. */
+  readonly adapter: SavedAdapter | null;
   readonly shardBytes: number | null;
   /** True when every float tensor was asked to have one dtype. */
   readonly dtype: StorageDtype | null;

@@ -8,6 +8,7 @@ import type { Node, StorageDtype } from "../ir/index.js";
 import { showShape } from "../ir/index.js";
 import type { Place } from "../places/index.js";
 import type { Context } from "./context.js";
+import type { ModelHeader } from "./session.js";
 
 export type Scope = "row" | "column" | "tensor" | "model";
 
@@ -29,6 +30,7 @@ export type Value =
   | ClosureValue
   | ModuleValue
   | TemplateValue
+  | AdapterFileValue
   | MethodValue
   | TableValue
   | OptimizerFunction
@@ -106,12 +108,16 @@ export interface ModuleValue {
   readonly children: ReadonlyMap<string, Value>;
   /** The module that an adapter wraps. */
   readonly host: ModuleValue | null;
+  /** Of an adapter that was read from a file: the `id` of that. */
+  readonly origin?: string;
   /** Of a part that hosts an adapter: the function's name; the rest is that of its module, but for the path. */
   readonly part?: string;
   /** Of a host: its number in its group. */
   readonly index?: number;
   /** Of an adapter and what is inside: the hosts it shares with. */
   readonly group?: Group;
+  /** Of a module inside an adapter: its path from the adapter's, as in ".bank.0". */
+  readonly within?: string;
   /** Made from its stored form. */
   readonly loaded?: boolean;
 }
@@ -127,8 +133,6 @@ export interface Group {
   readonly root: string;
   /** All hosts of the attach as a group; null where this is it. */
   readonly all: Group | null;
-  /** Where the adapter's own tensors stand. */
-  readonly own: string;
   /** What is shared and has been made, by name. */
   readonly made: Map<string, string | Value>;
 }
@@ -141,6 +145,12 @@ export interface TemplateValue {
   readonly given: ReadonlyMap<string, Value>;
   /** Of an optimizer inside another one: its state at this place, which `update` replaces. */
   readonly state?: Map<string, Value>;
+}
+
+/** A saved adapter, before it is attached: the definitions that fit it are known when its hosts are. */
+export interface AdapterFileValue {
+  readonly kind: "adapterFile";
+  readonly header: ModelHeader;
 }
 
 /** `init` or `step` of an optimizer; `update` of one inside another. */
@@ -178,6 +188,10 @@ export interface Leaf {
   readonly selected: boolean;
   /** Belongs to an adapter: trained unless the recipe says otherwise, and saved by itself. */
   readonly adapter?: boolean;
+  /** Of the base model, and trains and is saved with its adapters; stays when they are fused. */
+  readonly tuned?: boolean;
+  /** Of what is saved with adapters: its name in their file. */
+  readonly file?: string;
   /** A tensor that no gradient trains: saved, drawn anew, or kept only while training. */
   readonly role?: "buffer" | "seeded" | "state";
 }
@@ -281,6 +295,8 @@ export function describe(value: Value): string {
       return `the ${value.definition.kind} ${value.definition.name.text}`;
     case "template":
       return `the ${value.definition.kind} ${value.definition.name.text}`;
+    case "adapterFile":
+      return `the adapter ${value.header.path}`;
     case "optimizerFunction":
       return `the function ${value.name} of an optimizer`;
     case "table":

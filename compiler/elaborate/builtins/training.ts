@@ -1,5 +1,6 @@
 /** Builtin functions of training: gradients, running loops, adapters, parameters of a model. */
 import type { Span } from "../../../grammar/index.js";
+import { belongsToAdapters } from "../adapter-files.js";
 import { attach, fuse } from "../attach.js";
 import { type Context, stop } from "../context.js";
 import { staticInt } from "../evaluate.js";
@@ -32,11 +33,11 @@ function inside(model: TreeValue): (name: string) => boolean {
 }
 
 function trainable(model: TreeValue): TreeValue {
-  const adapters = [...model.leaves.values()].some((leaf) => leaf.adapter === true);
+  const adapters = [...model.leaves.values()].some(belongsToAdapters);
   const fresh = model.donor === null;
   return subtree(
     model,
-    (name, leaf) => inside(model)(name) && isFloatLeaf(leaf) && (adapters ? leaf.adapter === true : fresh),
+    (name, leaf) => inside(model)(name) && isFloatLeaf(leaf) && leaf.role === undefined && (adapters ? belongsToAdapters(leaf) : fresh),
   );
 }
 
@@ -95,7 +96,7 @@ export const training: Readonly<Record<string, Builtin>> = {
   fuse: simple(["model"], (context, { values, span }) => fuse(context, values.get("model")!, span)),
   adapters: simple(["model"], (context, { values, span }) => {
     const model = modelArg(context, values.get("model")!, span);
-    const found = { ...model, leaves: new Map([...model.leaves].filter(([, leaf]) => leaf.adapter === true)) };
+    const found = { ...model, leaves: new Map([...model.leaves].filter(([, leaf]) => belongsToAdapters(leaf))) };
     return found.leaves.size > 0 ? found : stop(context, "R038", `${model.origin} has no adapters`, span);
   }),
   params: simple(["model"], (context, { values, span }) => {
