@@ -8,6 +8,7 @@ import { composite } from "./composite.js";
 import { contract } from "./contract.js";
 import { convolution } from "./convolution.js";
 import { cumulative } from "./cumulative.js";
+import { decompositions } from "./decompositions.js";
 import { einsum } from "./einsum.js";
 import { elementwise } from "./elementwise.js";
 import { indexing } from "./indexing.js";
@@ -53,6 +54,7 @@ const rows = new Map<string, OpRow>(
     ...losses,
     ...einsum,
     ...linearAlgebra,
+    ...decompositions,
     ...indexing,
     ...rearranging,
     ...cumulative,

@@ -1,7 +1,8 @@
 /**
- * Small linear systems and structured products. `solve` is Gauss-Jordan elimination with partial pivoting: unrolled into
- * tensor operations up to 16 unknowns, an operation of its own above. A singular matrix gives values that are not finite.
+ * Linear systems and structured products. `solve` is elimination with partial pivoting: unrolled into tensor operations
+ * up to 16 unknowns, an operation of its own above. A singular matrix gives values that are not finite.
  */
+import { plainSpace, type Space, solveSystem } from "../../linear/index.js";
 import type { Graph, Node, Shape } from "../graph.js";
 import { sizeOf } from "../graph.js";
 import { broadcast, reshape, sumTo, transposed } from "./adjoint.js";
@@ -12,35 +13,25 @@ const mostUnrolled = 16;
 
 const tolerance = { wasm: { ulp: 256, abs: 1e-4 }, wgsl: { ulp: 1024, abs: 1e-3 } };
 
-function checkSquare(op: string, a: Node): void {
+export function checkSquare(op: string, a: Node): void {
   const [m, n] = a.shape.slice(-2);
   if (a.shape.length < 2 || m !== n)
     throw new ShapeError(`${op} takes square matrices, found ${showShape(a.shape)}`, "inner");
 }
 
 /** Solves one system in place: `a` is [n, n], `b` [n, k], both row-major; `b` becomes the solution. */
-function eliminate(a: Float64Array, b: Float64Array, n: number, k: number): void {
-  const swap = (x: Float64Array, width: number, i: number, j: number) => {
-    for (let c = 0; c < width; c++) [x[i * width + c], x[j * width + c]] = [x[j * width + c], x[i * width + c]];
-  };
-  for (let j = 0; j < n; j++) {
-    let pivot = j;
-    for (let i = j + 1; i < n; i++) if (Math.abs(a[i * n + j]) > Math.abs(a[pivot * n + j])) pivot = i;
-    swap(a, n, j, pivot);
-    swap(b, k, j, pivot);
-    const scale = 1 / a[j * n + j];
-    for (let i = 0; i < n; i++) {
-      if (i === j) continue;
-      const factor = a[i * n + j] * scale;
-      for (let c = j; c < n; c++) a[i * n + c] -= factor * a[j * n + c];
-      for (let c = 0; c < k; c++) b[i * k + c] -= factor * b[j * k + c];
-    }
-  }
-  for (let i = 0; i < n; i++) for (let c = 0; c < k; c++) b[i * k + c] /= a[i * n + i];
+function eliminate(space: Space, a: Float64Array, b: Float64Array, n: number, k: number): void {
+  space.within(() => {
+    const [matrix, right] = [space.room(n * n), space.room(n * k)];
+    matrix.set(a);
+    right.set(b);
+    solveSystem(space, matrix, n, right, k);
+    b.set(right);
+  });
 }
 
 /** The elements of `data`, of shape [.., m, n], with the leading axes repeated to `batch`; a copy. */
-function repeated(data: Float64Array, shape: Shape, batch: Shape): Float64Array {
+export function repeated(data: Float64Array, shape: Shape, batch: Shape): Float64Array {
   const matrix = sizeOf(shape.slice(-2));
   const lead = shape.slice(0, -2);
   const result = new Float64Array(sizeOf(batch) * matrix);
@@ -109,13 +100,19 @@ export const linearAlgebra: readonly OpRow[] = [
       const batch = broadcastShapes([a.shape.slice(0, -2), b.shape.slice(0, -2)]);
       return { shape: [...batch, ...b.shape.slice(-2)], dtype: "f32" };
     },
-    evaluate([a, b], _attrs, node) {
+    evaluate([a, b], _attrs, node, _round, space = plainSpace) {
       const [n, k] = node.shape.slice(-2);
       const batch = node.shape.slice(0, -2);
       const matrices = repeated(a.data, a.shape, batch);
       const result = repeated(b.data, b.shape, batch);
       for (let i = 0; i < sizeOf(batch); i++) {
-        eliminate(matrices.subarray(i * n * n, (i + 1) * n * n), result.subarray(i * n * k, (i + 1) * n * k), n, k);
+        eliminate(
+          space,
+          matrices.subarray(i * n * n, (i + 1) * n * n),
+          result.subarray(i * n * k, (i + 1) * n * k),
+          n,
+          k,
+        );
       }
       return result;
     },
@@ -133,6 +130,7 @@ export const linearAlgebra: readonly OpRow[] = [
       const forA = g.make("neg", [g.make("matmul", [forB, transposed(g, node)])]);
       return [sumTo(g, forA, a.shape), sumTo(g, forB, b.shape)];
     },
+    working: (args) => args.reduce((sum, arg) => sum + sizeOf(arg.shape), 0),
     tolerance,
   },
   {
@@ -144,14 +142,14 @@ export const linearAlgebra: readonly OpRow[] = [
       checkSquare("inverse", a);
       return { shape: a.shape, dtype: "f32" };
     },
-    evaluate([a]) {
+    evaluate([a], _attrs, _node, _round, space = plainSpace) {
       const n = a.shape[a.shape.length - 1];
       const matrices = Float64Array.from(a.data);
       const result = new Float64Array(a.data.length);
       for (let start = 0; start < result.length; start += n * n) {
         const unit = result.subarray(start, start + n * n);
         for (let i = 0; i < n; i++) unit[i * n + i] = 1;
-        eliminate(matrices.subarray(start, start + n * n), unit, n, n);
+        eliminate(space, matrices.subarray(start, start + n * n), unit, n, n);
       }
       return result;
     },

@@ -3,6 +3,7 @@
  * The elaborator asks for `infer`, the fuser for `fusion` and `kernel`, the reference evaluator for `evaluate` or
  * `scalar`, the passes for `expand`, the parity tests for `tolerance`.
  */
+import type { Space } from "../../linear/index.js";
 import type { ValueDtype } from "../dtype.js";
 import type { Attrs, Graph, Node, Shape } from "../graph.js";
 import type { Attributes } from "./attributes.js";
@@ -60,8 +61,19 @@ export interface OpRow {
   readonly infer: (args: readonly Node[], attrs: Attrs) => { shape: Shape; dtype: ValueDtype };
   /** One element from one element of each argument (elementwise rows). */
   readonly scalar?: (...values: number[]) => number;
-  /** Whole values (rows that are not elementwise). `round` rounds one number to the dtype of the result. */
-  readonly evaluate?: (args: readonly Value[], attrs: Attrs, node: Node, round: (x: number) => number) => Float64Array;
+  /**
+   * Whole values (rows that are not elementwise). `round` rounds one number to the dtype of the result; `space` is where
+   * matrix algorithms work, plain arrays if it is left out.
+   */
+  readonly evaluate?: (
+    args: readonly Value[],
+    attrs: Attrs,
+    node: Node,
+    round: (x: number) => number,
+    space?: Space,
+  ) => Float64Array;
+  /** Numbers (f64) that `evaluate` works with in its space, where it uses one. */
+  readonly working?: (args: readonly { readonly shape: Shape }[]) => number;
   /** The kernel instruction of an elementwise row; absent when it has the row's name. */
   readonly kernel?: string;
   /** The same value in simpler operations. */

@@ -152,6 +152,59 @@ export const examples: ReadonlyMap<string, Draw> = new Map<string, Draw>([
       attrs: {},
     }),
   ],
+  ...["svd", "eigh", "qr", "assignment"].map((name): [string, (random: Random, graph: Graph) => Example] => [
+    name,
+    (random, graph) => {
+      const n = 1 + below(random, 4);
+      const wide =
+        name === "svd" || name === "qr" ? one(random, [-1, 0, 2]) : name === "assignment" ? below(random, 2) : 0;
+      const matrix = [n, Math.max(1, n + wide)];
+      const attrs: Attrs = name === "svd" || name === "eigh" ? one<Attrs>(random, [{}, { rank: 1 }, { rank: 0 }]) : {};
+      return { args: [leaf(random, graph, one<Shape>(random, [matrix, [2, ...matrix]]))], attrs };
+    },
+  ]),
+  [
+    "cholesky",
+    (random, graph) => {
+      const n = 1 + below(random, 3);
+      const x = leaf(
+        random,
+        graph,
+        one<Shape>(random, [
+          [n, n],
+          [2, n, n],
+        ]),
+      );
+      const perm = x.shape.map((_, i) => (i < x.shape.length - 2 ? i : 2 * x.shape.length - 3 - i));
+      const [row, column] = [0, 1].map((axis) => graph.make("iota", [], { shape: [n, n], axis }));
+      const unit = graph.make("cast", [graph.make("eq", [row, column])], { to: "float" });
+      const square = graph.make("matmul", [x, graph.make("transpose", [x], { perm })]);
+      return { args: [graph.make("add", [square, unit])], attrs: {} };
+    },
+  ],
+  [
+    "solve_triangular",
+    (random, graph) => {
+      const [t, b] = one<[Shape, Shape]>(random, [
+        [
+          [3, 3],
+          [3, 2],
+        ],
+        [
+          [2, 2, 2],
+          [2, 1],
+        ],
+        [
+          [1, 1],
+          [2, 1, 3],
+        ],
+      ]);
+      return {
+        args: [leaf(random, graph, t), leaf(random, graph, b)],
+        attrs: one<Attrs>(random, [{}, { upper: true }, { upper: false }]),
+      };
+    },
+  ],
   [
     "block_matmul",
     (random, graph) => {

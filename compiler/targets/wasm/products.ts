@@ -1,0 +1,326 @@
+/**
+ * The products of the matrix algorithms (compiler/linear) as WebAssembly modules, in f64. In: a frame in memory. Out: one
+ * tile of to = scale * left right, or added to what is there, for any strides of the operands; and y = a x for the upper
+ * triangle of a symmetric a. As in matmul.ts blocks of k are copied into panels (8 columns, 64 bytes for each k) and rows,
+ * and a register tile of 2 x 8 walks down both. Every element is summed in the order of k within a block.
+ *
+ * Strides are bytes. `panels` has room for `productPanelBytes`, `edge` holds a tile that reaches over the edge.
+ */
+import {
+  at,
+  type Code,
+  f64x2,
+  get,
+  i32,
+  type Local,
+  lane,
+  local,
+  newFunction,
+  op,
+  param,
+  repeatWhile,
+  set,
+  type Type,
+  type WasmFunction,
+  when,
+} from "./code.js";
+import { encodeModule } from "./encode.js";
+
+/** Products summed before the sum goes to memory. */
+const blockK = 256;
+const panelCols = 8;
+
+/** Offsets of the fields of a product's frame: u32, and `scale` an f64. */
+export const productFrame = {
+  left: 0,
+  leftRow: 4,
+  leftCol: 8,
+  right: 12,
+  rightRow: 16,
+  rightCol: 20,
+  to: 24,
+  toRow: 28,
+  m: 32,
+  n: 36,
+  k: 40,
+  panels: 44,
+  /** 1 to add. */
+  add: 48,
+  scale: 56,
+  edge: 64,
+  bytes: 192,
+} as const;
+
+/** Offsets of the fields of a symmetric product's frame, u32; `row` is the stride of a's rows. */
+export const symmetricFrame = { a: 0, row: 4, x: 8, y: 12, n: 16, bytes: 64 } as const;
+
+/** Room for the panels and rows of a tile of m x n. */
+export function productPanelBytes(m: number, n: number): number {
+  return 8 * blockK * (m + Math.ceil(n / panelCols) * panelCols);
+}
+
+const add = (a: Code, b: Code) => op("i32.add", a, b);
+const mul = (a: Code, b: Code) => op("i32.mul", a, b);
+const sub = (a: Code, b: Code) => op("i32.sub", a, b);
+const less = (a: Code, b: Code) => op("i32.lt_u", a, b);
+const times8 = (a: Code) => op("i32.shl", a, i32(3));
+const advance = (variable: Local, by: Code) => set(variable, add(get(variable), by));
+const smaller = (a: Code, b: Code): Code => ({ op: "select", args: [a, b, less(a, b)], immediates: [] });
+
+interface Tile {
+  readonly fn: WasmFunction;
+  readonly frame: Local;
+  readonly field: Readonly<Record<Exclude<keyof typeof productFrame, "scale" | "edge" | "bytes">, Local>>;
+  readonly scale: Local;
+  readonly begin: Local;
+  readonly length: Local;
+  /** Where copied rows of the left operand begin. */
+  readonly rows: Local;
+}
+
+function openTile(): Tile {
+  const fn = newFunction("run", ["i32"], []);
+  const frame = param(fn, 0);
+  const { scale: scaleAt, edge: _edge, bytes: _bytes, ...offsets } = productFrame;
+  const field = Object.fromEntries(
+    Object.entries(offsets).map(([name, offset]) => {
+      const variable = local(fn, "i32");
+      fn.body.push(set(variable, at("i32.load", offset, get(frame))));
+      return [name, variable];
+    }),
+  );
+  const scale = local(fn, "v128");
+  fn.body.push(set(scale, at("v128.load64_splat", scaleAt, get(frame))));
+  const variable = () => local(fn, "i32");
+  return { fn, frame, field: field as Tile["field"], scale, begin: variable(), length: variable(), rows: variable() };
+}
+
+const fresh = (tile: Tile, type: Type = "i32") => local(tile.fn, type);
+
+/** Copies the block of the right operand into panels of 8 columns, zeros beyond the last. */
+function packRight(tile: Tile): Code[] {
+  const { right, rightRow, rightCol, n, panels } = tile.field;
+  const [to, start, column, cols, k, source, c] = Array.from({ length: 7 }, () => fresh(tile));
+  const isWhole = op("i32.and", op("i32.eq", get(cols), i32(panelCols)), op("i32.eq", get(rightCol), i32(8)));
+  const next = [advance(start, get(rightRow)), advance(to, i32(64)), advance(k, i32(1))];
+  const vectors = [0, 16, 32, 48].map((o) => at("v128.store", o, get(to), at("v128.load", o, get(start))));
+  const elements = [
+    set(source, get(start)),
+    set(c, i32(0)),
+    repeatWhile(less(get(c), get(cols)), [
+      at("f64.store", 0, add(get(to), times8(get(c))), at("f64.load", 0, get(source))),
+      advance(source, get(rightCol)),
+      advance(c, i32(1)),
+    ]),
+    repeatWhile(less(get(c), i32(panelCols)), [
+      at("i64.store", 0, add(get(to), times8(get(c))), { op: "i64.const", args: [], immediates: [0n] }),
+      advance(c, i32(1)),
+    ]),
+  ];
+  return [
+    set(to, get(panels)),
+    set(column, i32(0)),
+    repeatWhile(less(get(column), get(n)), [
+      set(cols, smaller(sub(get(n), get(column)), i32(panelCols))),
+      set(start, add(get(right), add(mul(get(tile.begin), get(rightRow)), mul(get(column), get(rightCol))))),
+      set(k, i32(0)),
+      when(
+        isWhole,
+        [repeatWhile(less(get(k), get(tile.length)), [...vectors, ...next])],
+        [repeatWhile(less(get(k), get(tile.length)), [...elements, ...next])],
+      ),
+      advance(column, i32(panelCols)),
+    ]),
+  ];
+}
+
+/** Copies the block of the left operand, row by row. */
+function packLeft(tile: Tile): Code[] {
+  const { left, leftRow, leftCol, m, n, panels } = tile.field;
+  const [to, source, row, k] = Array.from({ length: 4 }, () => fresh(tile));
+  const panelBytes = mul(op("i32.and", add(get(n), i32(panelCols - 1)), i32(-panelCols)), i32(8 * blockK));
+  return [
+    set(tile.rows, add(get(panels), panelBytes)),
+    set(row, i32(0)),
+    repeatWhile(less(get(row), get(m)), [
+      set(to, add(get(tile.rows), mul(get(row), i32(8 * blockK)))),
+      set(source, add(get(left), add(mul(get(row), get(leftRow)), mul(get(tile.begin), get(leftCol))))),
+      set(k, i32(0)),
+      repeatWhile(less(get(k), get(tile.length)), [
+        at("f64.store", 0, get(to), at("f64.load", 0, get(source))),
+        advance(source, get(leftCol)),
+        advance(to, i32(8)),
+        advance(k, i32(1)),
+      ]),
+      advance(row, i32(1)),
+    ]),
+  ];
+}
+
+function multiply(tile: Tile): Code[] {
+  const { to, toRow, m, n, panels } = tile.field;
+  const [column, row, rightPanel, a, a2, b, end, target, keep] = Array.from({ length: 9 }, () => fresh(tile));
+  const sums = Array.from({ length: 8 }, () => fresh(tile, "v128"));
+  const [first, second, vector] = [fresh(tile, "v128"), fresh(tile, "v128"), fresh(tile, "v128")];
+  const addProduct = (sum: Local, factor: Local) =>
+    set(sum, op("f64x2.add", get(sum), op("f64x2.mul", get(factor), get(vector))));
+  const oneK = (k: number): Code[] => [
+    set(first, at("v128.load64_splat", 8 * k, get(a))),
+    set(second, at("v128.load64_splat", 8 * k, get(a2))),
+    ...[0, 1, 2, 3].flatMap((i) => [
+      set(vector, at("v128.load", 64 * k + 16 * i, get(b))),
+      addProduct(sums[i], first),
+      addProduct(sums[4 + i], second),
+    ]),
+  ];
+  const next = (count: number) => [
+    advance(a, i32(8 * count)),
+    advance(a2, i32(8 * count)),
+    advance(b, i32(64 * count)),
+  ];
+  const hasSecond = less(add(get(row), i32(1)), get(m));
+  const walk: Code[] = [
+    ...sums.map((sum) => set(sum, f64x2(0))),
+    set(a, add(get(tile.rows), mul(get(row), i32(8 * blockK)))),
+    // A tile of one row computes it twice.
+    set(a2, { op: "select", args: [add(get(a), i32(8 * blockK)), get(a), hasSecond], immediates: [] }),
+    set(b, get(rightPanel)),
+    set(end, add(get(a), times8(get(tile.length)))),
+    repeatWhile(less(add(get(a), i32(24)), get(end)), [...[0, 1, 2, 3].flatMap(oneK), ...next(4)]),
+    repeatWhile(less(get(a), get(end)), [...oneK(0), ...next(1)]),
+    ...sums.map((sum) => set(sum, op("f64x2.mul", get(sum), get(tile.scale)))),
+  ];
+  const place = (i: number) => (i < 4 ? get(target) : add(get(target), get(toRow)));
+  const whole = when(
+    get(keep),
+    sums.map((sum, i) =>
+      at("v128.store", 16 * (i % 4), place(i), op("f64x2.add", at("v128.load", 16 * (i % 4), place(i)), get(sum))),
+    ),
+    sums.map((sum, i) => at("v128.store", 16 * (i % 4), place(i), get(sum))),
+  );
+  const fits = op("i32.and", hasSecond, op("i32.le_u", add(get(column), i32(panelCols)), get(n)));
+  return [
+    set(keep, op("i32.or", get(tile.field.add), get(tile.begin))),
+    set(rightPanel, get(panels)),
+    set(column, i32(0)),
+    repeatWhile(less(get(column), get(n)), [
+      set(row, i32(0)),
+      repeatWhile(less(get(row), get(m)), [
+        ...walk,
+        set(target, add(get(to), add(mul(get(row), get(toRow)), times8(get(column))))),
+        when(fits, [whole], overEdge(tile, sums, target, row, column, keep)),
+        advance(row, i32(2)),
+      ]),
+      advance(rightPanel, op("i32.shl", get(tile.length), i32(6))),
+      advance(column, i32(panelCols)),
+    ]),
+  ];
+}
+
+/** A register tile that reaches over the edge: only what lies inside is written. */
+function overEdge(tile: Tile, sums: readonly Local[], target: Local, row: Local, column: Local, keep: Local): Code[] {
+  const { m, n, toRow } = tile.field;
+  const [r, c, source, to] = Array.from({ length: 4 }, () => fresh(tile));
+  const sum = fresh(tile, "f64");
+  const { edge } = productFrame;
+  const isInside = (position: Local, begin: Local, limit: Local, most: number) =>
+    op("i32.and", less(get(position), i32(most)), less(add(get(begin), get(position)), get(limit)));
+  return [
+    ...sums.map((each, i) => at("v128.store", edge + 16 * i, get(tile.frame), get(each))),
+    set(r, i32(0)),
+    repeatWhile(isInside(r, row, m, 2), [
+      set(source, add(get(tile.frame), op("i32.shl", get(r), i32(6)))),
+      set(to, add(get(target), mul(get(r), get(toRow)))),
+      set(c, i32(0)),
+      repeatWhile(isInside(c, column, n, panelCols), [
+        set(sum, at("f64.load", edge, get(source))),
+        when(get(keep), [set(sum, op("f64.add", at("f64.load", 0, get(to)), get(sum)))]),
+        at("f64.store", 0, get(to), get(sum)),
+        advance(source, i32(8)),
+        advance(to, i32(8)),
+        advance(c, i32(1)),
+      ]),
+      advance(r, i32(1)),
+    ]),
+  ];
+}
+
+/** The module of a product; `run(frame)` computes one tile. k = 0 writes nothing. */
+export function emitProduct(options: { readonly shared?: boolean } = {}): Uint8Array {
+  const tile = openTile();
+  const { k } = tile.field;
+  tile.fn.body.push(
+    set(tile.begin, i32(0)),
+    repeatWhile(less(get(tile.begin), get(k)), [
+      set(tile.length, smaller(sub(get(k), get(tile.begin)), i32(blockK))),
+      ...packRight(tile),
+      ...packLeft(tile),
+      ...multiply(tile),
+      advance(tile.begin, i32(blockK)),
+    ]),
+  );
+  return encodeModule({ imports: [], functions: [tile.fn] }, options);
+}
+
+/**
+ * The module of a symmetric product; `run(frame)` adds to y, which begins with zeros. Each row of the triangle is read
+ * once: it gives its own element of y, and its share of the elements after it.
+ */
+export function emitSymmetric(options: { readonly shared?: boolean } = {}): Uint8Array {
+  const fn = newFunction("run", ["i32"], []);
+  const frame = param(fn, 0);
+  const [a, row, x, y, n] = Array.from({ length: 5 }, () => local(fn, "i32"));
+  const [line, px, py, end] = Array.from({ length: 4 }, () => local(fn, "i32"));
+  const [own, sum, sum2, vector, vector2] = Array.from({ length: 5 }, () => local(fn, "v128"));
+  const [element, total] = Array.from({ length: 2 }, () => local(fn, "f64"));
+  const { bytes: _bytes, ...offsets } = symmetricFrame;
+  [a, row, x, y, n].forEach((variable, i) => {
+    fn.body.push(set(variable, at("i32.load", Object.values(offsets)[i], get(frame))));
+  });
+  const pair = (offset: number, loaded: Local, into: Local): Code[] => [
+    set(loaded, at("v128.load", offset, get(line))),
+    set(into, op("f64x2.add", get(into), op("f64x2.mul", get(loaded), at("v128.load", offset, get(px))))),
+    at(
+      "v128.store",
+      offset,
+      get(py),
+      op("f64x2.add", at("v128.load", offset, get(py)), op("f64x2.mul", get(loaded), get(own))),
+    ),
+  ];
+  const on = (bytes: number) => [line, px, py].map((pointer) => advance(pointer, i32(bytes)));
+  const xFirst = lane("f64x2.extract_lane", 0, get(own));
+  fn.body.push(
+    repeatWhile(get(n), [
+      set(line, get(a)),
+      set(px, get(x)),
+      set(py, get(y)),
+      set(end, add(get(x), times8(get(n)))),
+      set(own, at("v128.load64_splat", 0, get(x))),
+      set(sum, f64x2(0)),
+      set(sum2, f64x2(0)),
+      set(total, op("f64.mul", at("f64.load", 0, get(line)), xFirst)),
+      ...on(8),
+      repeatWhile(less(add(get(px), i32(24)), get(end)), [
+        ...pair(0, vector, sum),
+        ...pair(16, vector2, sum2),
+        ...on(32),
+      ]),
+      repeatWhile(less(get(px), get(end)), [
+        set(element, at("f64.load", 0, get(line))),
+        set(total, op("f64.add", get(total), op("f64.mul", get(element), at("f64.load", 0, get(px))))),
+        at("f64.store", 0, get(py), op("f64.add", at("f64.load", 0, get(py)), op("f64.mul", get(element), xFirst))),
+        ...on(8),
+      ]),
+      set(sum, op("f64x2.add", get(sum), get(sum2))),
+      set(total, op("f64.add", get(total), lane("f64x2.extract_lane", 0, get(sum)))),
+      set(total, op("f64.add", get(total), lane("f64x2.extract_lane", 1, get(sum)))),
+      at("f64.store", 0, get(y), op("f64.add", at("f64.load", 0, get(y)), get(total))),
+      // The triangle that is left.
+      set(a, add(get(a), add(get(row), i32(8)))),
+      advance(x, i32(8)),
+      advance(y, i32(8)),
+      set(n, sub(get(n), i32(1))),
+    ]),
+  );
+  return encodeModule({ imports: [], functions: [fn] }, options);
+}
