@@ -15,35 +15,43 @@ import { describe, list, type TensorValue, tensor, type Value } from "./value.js
 /** The tensors and numbers of a value, in a fixed order, and the value with others in their place. */
 interface Flat {
   readonly nodes: readonly Node[];
+  /** Where each stands in the value: `p["a.weight"]`, `s.m[0]`. */
+  readonly names: readonly string[];
   rebuild(nodes: readonly Node[]): Value;
 }
 
 function flatten(context: Context, value: Value, span: Span): Flat {
   const nodes: Node[] = [];
-  const place = (node: Node) => nodes.push(node) - 1;
-  const visit = (v: Value): ((n: readonly Node[]) => Value) => {
+  const names: string[] = [];
+  const place = (node: Node, name: string) => {
+    names.push(name);
+    return nodes.push(node) - 1;
+  };
+  const visit = (v: Value, name: string): ((n: readonly Node[]) => Value) => {
     switch (v.kind) {
       case "number":
       case "bool": {
-        const at = place(nodeOf(context, v, span));
+        const at = place(nodeOf(context, v, span), name);
         return (n) => tensor(n[at]);
       }
       case "tensor": {
-        const at = place(v.node);
+        const at = place(v.node, name);
         return (n) => tensor(n[at], v.space, v.axes);
       }
       case "list":
       case "tuple": {
-        const items = v.items.map(visit);
+        const items = v.items.map((item, i) => visit(item, `${name}[${i}]`));
         return (n) => ({ kind: v.kind, items: items.map((f) => f(n)) });
       }
       case "record": {
-        const fields = [...v.fields].map(([k, f]) => [k, visit(f)] as const);
+        const fields = [...v.fields].map(([k, f]) => [k, visit(f, name === "" ? k : `${name}.${k}`)] as const);
         return (n) => ({ ...v, fields: new Map(fields.map(([k, f]) => [k, f(n)])) });
       }
       case "tree": {
-        const leaves = [...v.leaves].map(([name, leaf]) => [name, leaf, visit(leaf.value)] as const);
-        return (n) => ({ ...v, leaves: new Map(leaves.map(([name, leaf, f]) => [name, { ...leaf, value: f(n) }])) });
+        const leaves = [...v.leaves].map(
+          ([key, leaf]) => [key, leaf, visit(leaf.value, `${name}[${JSON.stringify(key)}]`)] as const,
+        );
+        return (n) => ({ ...v, leaves: new Map(leaves.map(([key, leaf, f]) => [key, { ...leaf, value: f(n) }])) });
       }
       case "none":
       case "string":
@@ -57,8 +65,8 @@ function flatten(context: Context, value: Value, span: Span): Flat {
         );
     }
   };
-  const rebuild = visit(value);
-  return { nodes, rebuild };
+  const rebuild = visit(value, "");
+  return { nodes, names, rebuild };
 }
 
 /** `iterate(n, init, (state, i) => state)`, with `until` tested after each step. */
@@ -88,6 +96,8 @@ export function iterate(
     results: variables,
     until: null,
     logs: [] as readonly { name: string; node: Node }[],
+    name: scope.frame.path,
+    names: first.names,
   };
   graph.loops.push(placeholder);
   const state = first.rebuild(variables);
@@ -104,7 +114,7 @@ export function iterate(
   }
   const results = last.nodes.map((node, i) => sameKind(context, node, variables[i], span));
   const end = until === null ? null : nodeOf(scope, apply(scope, until, [last.rebuild(results)], span), span);
-  graph.loops[number] = { variables, index, results, until: end, logs: loop.logs };
+  graph.loops[number] = { ...placeholder, results, until: end, logs: loop.logs };
   const node = graph.make("loop", first.nodes, { body: number, count });
   return first.rebuild(first.nodes.map((_, i) => graph.make("loop_result", [node], { index: i })));
 }

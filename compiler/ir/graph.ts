@@ -46,6 +46,9 @@ export interface LoopBody {
   readonly results: readonly Node[];
   readonly until: Node | null;
   readonly logs: readonly { readonly name: string; readonly node: Node }[];
+  /** For messages: the path of bindings that made the loop, and what each variable is called in the state. */
+  readonly name?: string;
+  readonly names?: readonly string[];
 }
 
 export interface Graph {

@@ -24,6 +24,7 @@ export const options = {
   strict: flag("treat warnings as errors"),
   chunk: withValue("size", "bytes of a piece of a tensor, such as 1MiB"),
   "no-hash": flag("compute no digests"),
+  report: withValue("file", "write a page of the results (.html): curves, values, outputs"),
   stage: withValue("name", "ast, typed, plan, ir, kernels, wgsl or wasm"),
   after: withValue("pass", "with --stage ir: the graph after this pass"),
   json: flag("print JSON"),
@@ -58,7 +59,7 @@ export const commands = {
   run: {
     operand: recipeFile,
     describe: "run a recipe and save what it makes",
-    options: [...compileOptions, ...runOptions, "strict", "no-hash", "json"],
+    options: [...compileOptions, ...runOptions, "strict", "no-hash", "report", "json"],
   },
   check: {
     operand: { name: "file", describe: ".peft files", count: "many" },

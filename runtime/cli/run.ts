@@ -4,19 +4,22 @@
  */
 import { type Diagnostic, PeftError } from "../../grammar/index.js";
 import { type Compiled, compileFile } from "../compile/index.js";
-import { Aborted, type RunResult, runPlan } from "../execute/index.js";
-import { ProgressLine, summaryLines } from "../report/index.js";
+import { Aborted, type LoopProgress, phaseOf, type RunResult, runPlan } from "../execute/index.js";
+import { describeTraining, ProgressLine, summaryLines } from "../report/index.js";
 import { compileOptionsOf, prepareOptionsOf } from "./compile_options.js";
 import { exitCodeOf, isFatal, jsonDiagnostics, tellDiagnostics } from "./diagnose.js";
 import type { Arguments } from "./options.js";
+import { checkPage, writePage } from "./page.js";
 import type { Terminal } from "./terminal.js";
 import { exitCode } from "./usage.js";
-import { isGiven } from "./values.js";
+import { isGiven, textOf } from "./values.js";
 
 export async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const prepareOptions = prepareOptionsOf(args);
   const strict = isGiven(args, "strict");
   const json = isGiven(args, "json");
+  const page = textOf(args, "report");
+  if (page !== null) checkPage(page);
   const compiled = compileFile(compileOptionsOf(args));
   if (compiled.plan === null || isFatal(compiled.diagnostics, strict)) {
     tellFailed(terminal, compiled, compiled.diagnostics, json);
@@ -24,20 +27,19 @@ export async function run(args: Arguments, terminal: Terminal): Promise<number> 
   }
   if (!json) tellDiagnostics(terminal, compiled.diagnostics, compiled.texts);
   const interrupt = new Interrupt();
-  const progress = new ProgressLine({
-    write: terminal.tell,
-    terminal: terminal.interactive,
-    columns: terminal.columns,
-    now: () => performance.now() / 1000,
-  });
+  const now = () => performance.now() / 1000;
+  const { tell: write, interactive, columns } = terminal;
+  const progress = new ProgressLine({ write, terminal: interactive, columns, now });
   try {
     const result = await runPlan(compiled, {
       ...prepareOptions,
       strict,
       hash: !isGiven(args, "no-hash"),
       progress: (state) => progress.update(state),
+      training: followLoops(progress, now),
       signal: interrupt.signal,
     });
+    if (page !== null) await writePage(page, compiled, result);
     progress.end();
     tellResult(terminal, compiled, result, json);
     return exitCode.done;
@@ -53,6 +55,16 @@ export async function run(args: Arguments, terminal: Terminal): Promise<number> 
   } finally {
     interrupt.release();
   }
+}
+
+/** Shows running loops on the line; each has its own clock. */
+function followLoops(progress: ProgressLine, now: () => number): (p: LoopProgress) => void {
+  let began = now();
+  return ({ loop, step, steps, logs }) => {
+    if (step === 0) began = now();
+    const line = { phase: phaseOf(loop), stepsDone: step, stepsTotal: steps, logs };
+    progress.show(() => describeTraining({ ...line, seconds: now() - began }));
+  };
 }
 
 function tellResult(terminal: Terminal, compiled: Compiled, result: RunResult, json: boolean): void {

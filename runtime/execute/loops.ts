@@ -8,20 +8,15 @@ import * as os from "node:os";
 import * as path from "node:path";
 import type { Plan, SavedTensor } from "../../compiler/elaborate/index.js";
 import { inputOf, type Node, reachable, type StorageDtype } from "../../compiler/ir/index.js";
-import { compileResident } from "../../compiler/resident/index.js";
+import { compileResident, residentBytes } from "../../compiler/resident/index.js";
 import type { Checkpoint } from "../checkpoint/index.js";
 import { DatasetReader } from "../dataset/index.js";
 import { ResidentMachine, type Result, residentCpu } from "../resident/index.js";
+import { type Curve, LoopFollower, type LoopProgress, type LoopSummary, loopBodies } from "./follow.js";
 import type { FileRange } from "./job.js";
 
 /** Source of the input nodes that stand for what loops gave. */
 export const SCRATCH = "peftc scratch";
-
-export interface LoopProgress {
-  readonly step: number;
-  readonly steps: number;
-  readonly logs: ReadonlyMap<string, number>;
-}
 
 export interface LoopOptions {
   readonly threads: number;
@@ -34,6 +29,11 @@ export interface LoopResults {
   readonly scratch: ReadonlyMap<string, FileRange>;
   /** Values of reported and required nodes that depend on loops. */
   readonly known: ReadonlyMap<Node, number | readonly number[]>;
+  /** What the loops logged, and what each of them took. */
+  readonly curves: readonly Curve[];
+  readonly summaries: readonly LoopSummary[];
+  /** Bytes that tensors took in memory. */
+  readonly bytes: number;
   /** Removes the scratch file. */
   close(): void;
 }
@@ -51,46 +51,33 @@ export async function runLoops(
 ): Promise<LoopResults> {
   const saved = plan.saves.flatMap((s) => s.tensors.map((t) => t.node)).filter(dependsOnLoop);
   const roots = [...new Set([...saved, ...shown.filter(dependsOnLoop)])];
-  if (roots.length === 0) return { scratch: new Map(), known: new Map(), close() {} };
+  if (roots.length === 0)
+    return { scratch: new Map(), known: new Map(), curves: [], summaries: [], bytes: 0, close() {} };
   const leaves = inputsOf(roots, plan);
   const program = compileResident({ outputs: roots, inputs: leaves, loops: plan.graph.loops });
   const runner = residentCpu({ threads: options.threads });
+  const follower = new LoopFollower(program, loopBodies(program, plan.graph.loops), options.onStep);
   const values = new Map<Node, Result>();
   try {
     const machine = new ResidentMachine(program, runner);
     giveInputs(machine, leaves, plan, checkpoints);
-    const longest = Math.max(
-      ...reachable(roots).flatMap((n) => (n.op === "loop" && typeof n.attrs.count === "number" ? [n.attrs.count] : [])),
-      1,
-    );
     await machine.run({
       signal: options.signal,
-      onStep: (step, logs) => {
-        const numbers = new Map(
-          [...logs].flatMap(([name, value]): [string, number][] => (typeof value === "number" ? [[name, value]] : [])),
-        );
-        options.onStep({ step: step + 1, steps: longest, logs: numbers });
-        const bad = [...numbers].find(([, x]) => !Number.isFinite(x));
-        if (bad !== undefined) throw new NonFiniteStep(bad[0], bad[1], step);
+      onLoop(at) {
+        follower.begin(at);
+        return null;
+      },
+      onStep: (step, logs, at) => follower.step(step, logs, at, machine),
+      onState(steps, done, at) {
+        if (done) follower.end(steps, at);
       },
     });
     for (const root of roots) values.set(root, await machine.get(root));
   } finally {
     runner.close();
   }
-  return keepResults(values);
-}
-
-/** A logged value, mostly the loss, is no number any more. */
-export class NonFiniteStep extends Error {
-  constructor(
-    readonly name_: string,
-    readonly value: number,
-    readonly step: number,
-  ) {
-    super(`${name_} is ${value} at step ${step}`);
-    this.name = "NonFiniteStep";
-  }
+  const { curves, summaries } = follower;
+  return { ...keepResults(values), curves, summaries, bytes: residentBytes(program) };
 }
 
 /** The leaves of everything that runs, those inside loops too. */
@@ -145,7 +132,7 @@ function giveInputs(
 }
 
 /** Writes the saved tensors into a scratch file; keeps what is shown. */
-function keepResults(values: ReadonlyMap<Node, Result>): LoopResults {
+function keepResults(values: ReadonlyMap<Node, Result>): Pick<LoopResults, "scratch" | "known" | "close"> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "peftc-"));
   const file = path.join(folder, "results");
   const fd = fs.openSync(file, "w");

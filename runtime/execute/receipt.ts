@@ -12,6 +12,7 @@ import { tensorListDigest } from "../checkpoint/index.js";
 import type { Compiled } from "../compile/index.js";
 import { packageVersion, standardLibraryFolder } from "../installation/index.js";
 import type { HostValues } from "./host-values.js";
+import { SCRATCH } from "./loops.js";
 
 export const RECEIPT = "peftc.json";
 
@@ -40,7 +41,7 @@ export function tensorRecord(output: Output, values: HostValues, hex: string | n
     dtype: output.dtype,
     shape: output.shape,
     sha256: hex,
-    origin: output.copy === null ? "computed" : "copied",
+    origin: output.copy === null || output.copy.source === SCRATCH ? "computed" : "copied",
     changed: output.changed === null ? null : values.get(output.changed),
     change,
     lost,

@@ -5,18 +5,19 @@
 import * as fs from "node:fs";
 import type { StaticValue } from "../../compiler/elaborate/index.js";
 import { bytesOf, decodeElements, type FileTensor, type Output as OutputTensor } from "../../compiler/index.js";
-import type { Node } from "../../compiler/ir/index.js";
+import { type Node, sizeOf } from "../../compiler/ir/index.js";
 import { type Diagnostic, diagnostic, type Location, PeftError } from "../../grammar/index.js";
-import { type Output, openOutput } from "../checkpoint/index.js";
+import { byBytes, type Output, openOutput } from "../checkpoint/index.js";
 import type { Compiled } from "../compile/index.js";
 import { type GpuRunner, openGpu } from "../device/index.js";
 import { inputDigests } from "./digests.js";
-import { type ExecutionResult, execute } from "./execution.js";
+import { Aborted, type ExecutionResult, execute } from "./execution.js";
+import { type Curve, type LoopProgress, type LoopSummary, NonFiniteStep } from "./follow.js";
 import type { HostValues } from "./host-values.js";
 import { idleModels } from "./idle.js";
 import type { FileRange, Lane } from "./job.js";
 import { cpuLane, gpuLane } from "./lanes.js";
-import { type LoopProgress, type LoopResults, NonFiniteStep, runLoops, SCRATCH } from "./loops.js";
+import { type LoopResults, runLoops, SCRATCH } from "./loops.js";
 import { type Prepared, type PrepareOptions, plain, prepare, reportNodes } from "./prepare.js";
 import { outputDigest, RECEIPT, receiptText, type TensorRecord, tensorRecord } from "./receipt.js";
 
@@ -46,6 +47,8 @@ export interface OutputSummary {
   readonly computed: number;
   readonly copied: number;
   readonly bytes: number;
+  /** Elements of all its tensors. */
+  readonly numbers: number;
   readonly digest: string | null;
   /** Selected tensors that came out equal to the reference. */
   readonly unchanged: readonly string[];
@@ -58,6 +61,10 @@ export interface RunResult {
   readonly seconds: number;
   /** Bytes: the largest resident set of the process so far. */
   readonly peakMemory: number;
+  /** What running loops logged, what each of them took, and bytes of the tensors that they held in memory. */
+  readonly curves: readonly Curve[];
+  readonly loops: readonly LoopSummary[];
+  readonly residentBytes: number;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -99,11 +106,13 @@ async function runAllLoops(compiled: Compiled, prepared: Prepared, options: RunO
     return await runLoops(plan, compiled.checkpoints, shown, {
       threads: prepared.threads,
       signal: options.signal,
-      onStep: ({ step, steps, logs }) => options.training?.({ step, steps, logs }),
+      onStep: (progress) => options.training?.(progress),
     });
   } catch (error) {
+    if (options.signal.aborted && !(error instanceof PeftError)) throw new Aborted();
     if (!(error instanceof NonFiniteStep)) throw error;
-    throw new PeftError([plain("X013", error.message, "use a smaller rate, or clip the gradient")]);
+    const diagnosis = plain("X013", error.message, "use a smaller rate, or clip the gradient");
+    throw new PeftError([{ ...diagnosis, notes: error.notes }]);
   }
 }
 
@@ -246,8 +255,11 @@ function conclude(
       inputs: finished.digests,
     });
     const { adapter } = plan.saves[save];
+    const kept = adapter?.origin == null ? null : (compiled.checkpoints.get(adapter.origin)?.config?.text ?? null);
     const config =
-      adapter === null ? [] : [{ name: "adapter_config.json", text: `${JSON.stringify(adapter, null, 2)}\n` }];
+      adapter === null
+        ? []
+        : [{ name: "adapter_config.json", text: kept ?? `${JSON.stringify(adapter.entries, null, 2)}\n` }];
     output.finish([...config, { name: RECEIPT, text }]);
   });
   return {
@@ -257,6 +269,7 @@ function conclude(
       computed: perSave[save].filter((r) => r.origin === "computed").length,
       copied: perSave[save].filter((r) => r.origin === "copied").length,
       bytes: output.plan.totalBytes,
+      numbers: perSave[save].reduce((n, r) => n + sizeOf(r.shape), 0),
       digest: outputDigest(perSave[save]),
       unchanged: selected[save].filter((r) => r.changed === 0).map((r) => r.name),
     })),
@@ -267,6 +280,9 @@ function conclude(
     device,
     seconds: (performance.now() - started) / 1000,
     peakMemory: process.resourceUsage().maxRSS * 1024,
+    curves: loops.curves,
+    loops: loops.summaries,
+    residentBytes: loops.bytes,
     diagnostics: warnings,
   };
 }
@@ -369,7 +385,9 @@ function reported(value: StaticValue, number: (node: Node) => number | readonly 
     case "record":
       return Object.fromEntries([...value.fields].map(([k, v]) => [k, reported(v, number)]));
     case "tree":
-      return Object.fromEntries([...value.leaves].map(([k, leaf]) => [k, reported(leaf.value, number)]));
+      return Object.fromEntries(
+        [...value.leaves].sort(([a], [b]) => byBytes(a, b)).map(([k, leaf]) => [k, reported(leaf.value, number)]),
+      );
     default:
       return null;
   }

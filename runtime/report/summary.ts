@@ -13,6 +13,8 @@ export interface RunOutput {
   readonly computed: number;
   readonly copied: number;
   readonly bytes: number;
+  /** Elements of all its tensors. */
+  readonly numbers: number;
   readonly digest: string | null;
   /** Names of selected tensors that equal their reference. */
   readonly unchanged: readonly string[];

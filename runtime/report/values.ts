@@ -1,10 +1,10 @@
 /**
  * What `report` says, as text. In: the label (the text of the expression) and its value as JSON. Out: lines. A number
- * or text stands behind its label; a record, a list or a tree of numbers is a table below it, trees in the order of
- * their names; records inside a tree become columns.
+ * or text stands behind its label; a record, a list or a tree of numbers is a table below it; records inside a tree
+ * become columns; of a long list of numbers, a curve, the ends and the extremes are said.
  */
 import { visible } from "../../grammar/index.js";
-import { byBytes, escapeName, type Json } from "../checkpoint/index.js";
+import { escapeName, type Json } from "../checkpoint/index.js";
 import { showNumber } from "./amounts.js";
 import { alignCells, type Column, table } from "./table.js";
 
@@ -13,15 +13,15 @@ type JsonRecord = { readonly [key: string]: Json };
 /** The lines of one reported value. */
 export function reportLines(label: string, value: Json): string[] {
   const title = visible(label.replace(/\s+/g, " ").trim());
-  if (!isList(value) && !isRecord(value)) return [`${title} = ${showScalar(value)}`];
+  if (isScalar(value)) return [`${title} = ${showScalar(value)}`];
+  // A record that is written out names its values itself.
+  if (label.trimStart().startsWith("{")) return blockLines(value);
   return [`${title} =`, ...blockLines(value).map((line) => `  ${line}`)];
 }
 
 function blockLines(value: Json): string[] {
   const entries: [string, Json][] = isRecord(value)
-    ? Object.entries(value)
-        .sort(([a], [b]) => byBytes(a, b))
-        .map(([name, item]) => [plainName(name), item])
+    ? Object.entries(value).map(([name, item]) => [plainName(name), item])
     : isList(value)
       ? value.map((item, i) => [String(i), item])
       : [["", value]];
@@ -70,6 +70,7 @@ function commonFields(items: readonly Json[]): string[] | null {
 }
 
 function showScalar(value: Json): string {
+  if (isCurve(value)) return showCurve(value);
   if (typeof value === "number") return showNumber(value);
   if (typeof value === "string") return plainName(value);
   return value === null ? "none" : String(value);
@@ -81,8 +82,29 @@ function plainName(name: string): string {
   return escaped === `"${name}"` && name !== "" && name === name.trim() ? name : escaped;
 }
 
+/** What stands on one line: everything but lists, records and trees; and curves. */
 function isScalar(value: Json): boolean {
-  return !isList(value) && !isRecord(value);
+  return (!isList(value) && !isRecord(value)) || isCurve(value);
+}
+
+/** Longer lists of numbers are curves. */
+const longestList = 24;
+
+function isCurve(value: Json): value is readonly number[] {
+  return isList(value) && value.length > longestList && value.every((item) => typeof item === "number");
+}
+
+/** `500 numbers, from 2.41 to 0.18, least 0.07 at 483, largest 2.52 at 3`; places count from 0. */
+function showCurve(values: readonly number[]): string {
+  const finite = values.map((value, at) => ({ value, at })).filter(({ value }) => Number.isFinite(value));
+  const ends = `from ${showNumber(values[0])} to ${showNumber(values[values.length - 1])}`;
+  const gaps = values.length - finite.length;
+  const odd = gaps > 0 ? `, ${gaps} not finite` : "";
+  if (finite.length === 0) return `${values.length} numbers${odd}`;
+  const least = finite.reduce((best, one) => (one.value < best.value ? one : best));
+  const largest = finite.reduce((best, one) => (one.value > best.value ? one : best));
+  const extreme = (word: string, { value, at }: typeof least) => `${word} ${showNumber(value)} at ${at}`;
+  return `${values.length} numbers, ${ends}, ${extreme("least", least)}, ${extreme("largest", largest)}${odd}`;
 }
 
 function isList(value: Json): value is readonly Json[] {

@@ -10,18 +10,18 @@ test("single values stand behind their label", () => {
   assert.equal(reportLines("x", true), ["x = true"]);
 });
 
-test("a tree is a table in the order of the names", () => {
-  assert.equal(reportLines("t", { "b.weight": 10, "a.weight": 0.5 }), ["t =", "  a.weight  0.5", "  b.weight   10"]);
+test("a tree or record is a table in its own order", () => {
+  assert.equal(reportLines("t", { "b.weight": 10, "a.weight": 0.5 }), ["t =", "  b.weight   10", "  a.weight  0.5"]);
 });
 
 test("a tree of records has columns", () => {
   const lines = reportLines("t", { b: { norm: 1, kept: 20 }, a: { norm: 2.5, kept: 3 } });
-  assert.equal(lines, ["t =", "     norm  kept", "  a   2.5     3", "  b     1    20"]);
+  assert.equal(lines, ["t =", "     norm  kept", "  b     1    20", "  a   2.5     3"]);
 });
 
 test("records with more keys than there are records lie on their side", () => {
   const lines = reportLines("t", { norm: { a: 1, b: 2, c: 3, d: 4, e: 5 }, kept: { a: 6, b: 7, c: 8, d: 9, e: 10 } });
-  assert.equal(lines.slice(0, 3), ["t =", "     kept  norm", "  a     6     1"]);
+  assert.equal(lines.slice(0, 3), ["t =", "     norm  kept", "  a     1     6"]);
   assert.is(lines.length, 7);
 });
 
@@ -105,7 +105,16 @@ test("in a log there is a line every few seconds, and none for a short run", () 
 
 test("the summary names outputs and what stayed as it was", () => {
   const unchanged = ["a", "b", "c", "d", "e", "f", "g\u001b"];
-  const output = { path: "out/m", tensors: 9, computed: 8, copied: 1, bytes: 36, digest: "ab".repeat(32), unchanged };
+  const output = {
+    path: "out/m",
+    tensors: 9,
+    computed: 8,
+    copied: 1,
+    bytes: 36,
+    numbers: 9,
+    digest: "ab".repeat(32),
+    unchanged,
+  };
   const lines = summaryLines({ outputs: [output], reports: [], device: "cpu", seconds: 1, peakMemory: 1e8 });
   assert.equal(lines, [
     "out/m: 9 tensors (8 computed, 1 copied), 36 B",
