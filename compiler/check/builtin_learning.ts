@@ -150,3 +150,10 @@ export function typeOfPermutation(): Type {
 export function typeOfOpaque(): Type {
   return unknown;
 }
+
+/** What the function gives, and trees as they were given. */
+export function typeOfAssigned(call: BuiltinCall): Type {
+  const f = call.one("f");
+  if (f === null) return error;
+  return { kind: "tuple", items: [callFunction(call.cx, call.scope, f.expr, []), running(typeOfArg(call, "trees"))] };
+}

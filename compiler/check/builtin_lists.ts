@@ -131,6 +131,11 @@ export function typeOfNothing(): Type {
   return none;
 }
 
+/** A saved adapter: what it is shows when it is attached. */
+export function typeOfAdapterFile(): Type {
+  return unknown;
+}
+
 export function typeOfLoad(): Type {
   return model;
 }

@@ -21,6 +21,7 @@ import {
   typeOfEnumerate,
   typeOfFold,
   typeOfInfinity,
+  typeOfAdapterFile,
   typeOfLoad,
   typeOfMap,
   typeOfNothing,
@@ -216,13 +217,13 @@ const liftingRows: readonly Row[] = [
 ];
 
 const plainRows: readonly Row[] = [
-  ["len", "x: any", "number of elements of a list; length of a vector", typeOfLen],
   [
     "layers",
     "model: any, range: any, stack: text = none",
     "the model with only these blocks, renumbered from 0; `x ++ y` joins models block after block",
     typeOfLoad,
   ],
+  ["len", "x: any", "number of elements of a list; length of a vector", typeOfLen],
   ["iota", "x: any", "0, 1, ... below n, or below the length of a vector", typeOfIota],
   ["zeros", "shape: lengths", "a tensor of zeros", typeOfFilled],
   ["ones", "shape: lengths", "a tensor of ones", typeOfFilled],
@@ -252,6 +253,12 @@ const recipeRows: readonly Row[] = [
     "path: text, layers: text = none",
     "a model folder or file; `layers` says which names are the blocks",
     typeOfLoad,
+  ],
+  [
+    "load_adapter",
+    "path: text",
+    "a saved adapter; `attach(model, load_adapter(path))` puts it where it was trained",
+    typeOfAdapterFile,
   ],
   [
     "save",

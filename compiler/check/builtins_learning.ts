@@ -13,6 +13,7 @@ import {
   typeOfTopK,
 } from "./builtin_layers.js";
 import {
+  typeOfAssigned,
   typeOfGradient,
   typeOfIterate,
   typeOfIterateUntil,
@@ -81,8 +82,18 @@ export const learningRows: readonly Row[] = [
     "the model with an adapter around each host that `to` selects",
     typeOfWrapped,
   ],
+  [
+    "overrides",
+    "x: any",
+    "in an adapter's config: the values of a parameter at hosts where it is not the usual",
+    typeOfOpaque,
+  ],
+  ["hosts_where", "x: any", "in an adapter's config: the hosts for which a parameter is true", typeOfOpaque],
   ["fuse", "model: any", "works every adapter into the weights", typeOfWrapped],
   ["adapters", "model: any", "the tensors of all adapters", typeOfTensors],
+  ["buffers", "model: any", "the tensors that modules assign to: buffers and states", typeOfTensors],
+  ["assigned", "trees: any, f: function", "(what f gives, the trees with what it assigned)", typeOfAssigned],
+  ["rules", "model: any, g: any, step: int", "runs the rule of every module and adapter", typeOfOpaque],
   ["params", "model: any", "all tensors of a model that can train", typeOfParameters],
   ["trainable", "model: any", "the tensors that train by default", typeOfParameters],
   ["draw", "data: any, n: int, i: int", "n rows of a data set, those of step i", typeOfOpaque],

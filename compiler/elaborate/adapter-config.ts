@@ -48,7 +48,13 @@ export function entriesOf(definition: ModuleDefinition): readonly Entry[] | null
 }
 
 /** What the config of a file gives to a definition at the host that the file calls `host`. */
-export function fitConfig(context: Context, definition: ModuleDefinition, file: string, config: Json, host: string): Fit {
+export function fitConfig(
+  context: Context,
+  definition: ModuleDefinition,
+  file: string,
+  config: Json,
+  host: string,
+): Fit {
   const given = new Map<string, Value>();
   const params = new Set(definition.params.map((p) => patternName(p.pattern)));
   const scope: Context = { ...context, file, names: { own: new Map(), outer: null }, recipe: false };

@@ -105,10 +105,16 @@ export function hostsOfFile(context: Context, model: TreeValue, file: AdapterFil
   }
   if (found.length === 0 && misfits.length > 0) {
     const [{ key, expected, found: was }] = misfits;
-    return stop(context, "R061", `no adapter ${String(type)} is known with ${key} = ${was}; known is ${expected}`, span, {
-      notes: [`found in ${file.header.path}`],
-      help: `define an adapter whose config has ${key}: ${was === "nothing" ? "none" : was}, or convert the file`,
-    });
+    return stop(
+      context,
+      "R061",
+      `no adapter ${String(type)} is known with ${key} = ${was}; known is ${expected}`,
+      span,
+      {
+        notes: [`found in ${file.header.path}`],
+        help: `define an adapter whose config has ${key}: ${was === "nothing" ? "none" : was}, or convert the file`,
+      },
+    );
   }
   if (found.length === 0) return stopForeign(context, model, file, sorted, span);
   checkTargets(context, model, file, candidates, found, span);
@@ -139,35 +145,69 @@ export function finishFile(
     const leaf = leafOf(context, file, t);
     const shape = old.value.kind === "tensor" ? old.value.node.shape : [];
     if (showShape(shape) !== showShape(t.shape))
-      stop(context, "R064", `the adapter's ${JSON.stringify(t.name)} is ${showShape(t.shape)}, the model's ${showShape(shape)}`, span, {
-        help: "attach it to the model that it was trained on",
-      });
+      stop(
+        context,
+        "R064",
+        `the adapter's ${JSON.stringify(t.name)} is ${showShape(t.shape)}, the model's ${showShape(shape)}`,
+        span,
+        {
+          help: "attach it to the model that it was trained on",
+        },
+      );
     used.add(t.name);
     const reference = old.reference ?? (old.value.kind === "tensor" ? old.value.node : null);
-    leaves.set(name, { ...old, value: leaf.value, stored: leaf.stored, file: t.name, tuned: true, reference, selected: true });
+    leaves.set(name, {
+      ...old,
+      value: leaf.value,
+      stored: leaf.stored,
+      file: t.name,
+      tuned: true,
+      reference,
+      selected: true,
+    });
   }
   const left = file.header.tensors.filter((t) => !used.has(t.name)).map((t) => t.name);
   if (missing.length + left.length > 0) {
-    const shown = (names: readonly string[]) => names.slice(0, 4).map((n) => JSON.stringify(n)).join(", ");
+    const shown = (names: readonly string[]) =>
+      names
+        .slice(0, 4)
+        .map((n) => JSON.stringify(n))
+        .join(", ");
     const what = [
       ...(left.length > 0 ? [`has ${left.length} that nothing takes`] : []),
       ...(missing.length > 0 ? [`lacks ${missing.length} that the adapter needs`] : []),
     ];
-    stop(context, "R063", `the adapter's file fits only in part: of its ${file.header.tensors.length} tensors it ${what.join(" and ")}`, span, {
-      notes: [
-        ...(left.length > 0 ? [`nothing takes ${shown(left)}`] : []),
-        ...(missing.length > 0 ? [`missing: ${shown(missing)}`] : []),
-      ],
-      help: "attach it to the model that it was trained on; the file may be damaged",
-    });
+    stop(
+      context,
+      "R063",
+      `the adapter's file fits only in part: of its ${file.header.tensors.length} tensors it ${what.join(" and ")}`,
+      span,
+      {
+        notes: [
+          ...(left.length > 0 ? [`nothing takes ${shown(left)}`] : []),
+          ...(missing.length > 0 ? [`missing: ${shown(missing)}`] : []),
+        ],
+        help: "attach it to the model that it was trained on; the file may be damaged",
+      },
+    );
   }
   const result = { ...model, leaves };
   for (const instance of instances) {
-    const wrong = contradicted(moduleScope(context, { ...result, module: instance }, span), instance, file.header.config ?? {});
+    const wrong = contradicted(
+      moduleScope(context, { ...result, module: instance }, span),
+      instance,
+      file.header.config ?? {},
+    );
     if (wrong !== null)
-      stop(context, "R064", `the adapter's config says ${wrong.key} = ${wrong.found}, here it is ${wrong.expected}`, span, {
-        help: "attach it to the model that it was trained on",
-      });
+      stop(
+        context,
+        "R064",
+        `the adapter's config says ${wrong.key} = ${wrong.found}, here it is ${wrong.expected}`,
+        span,
+        {
+          help: "attach it to the model that it was trained on",
+        },
+      );
   }
   return result;
 }
@@ -219,7 +259,9 @@ function ownerOf(paths: ReadonlySet<string>, name: string): string {
 }
 
 function candidatesOf(context: Context, type: unknown, file: AdapterFileValue, span: Span): Candidate[] {
-  const all = (context.session.definitions.adapters?.(context.file) ?? []).filter((c) => c.definition.on?.kind !== null);
+  const all = (context.session.definitions.adapters?.(context.file) ?? []).filter(
+    (c) => c.definition.on?.kind !== null,
+  );
   const typeOf = (c: Candidate) => {
     const value = entriesOf(c.definition)?.find((e) => e.key === "peft_type")?.value;
     return value?.kind === "string" ? value.parts.join("") : null;
@@ -315,7 +357,9 @@ function stopForeign(context: Context, model: TreeValue, file: AdapterFileValue,
   return stop(context, "R062", `the adapter ${file.header.path} fits no module of ${model.origin}`, span, {
     notes: [
       `its tensors are ${names.join(", ")}${file.header.tensors.length > 3 ? ", …" : ""}`,
-      ...(inside.length > 0 ? [`they name ${inside.slice(0, 3).join(", ")}, on which no adapter of this type goes`] : []),
+      ...(inside.length > 0
+        ? [`they name ${inside.slice(0, 3).join(", ")}, on which no adapter of this type goes`]
+        : []),
     ],
     help: "attach it to the model that it was trained on: base_model_name_or_path in its config says which",
   });
@@ -338,12 +382,19 @@ function checkTargets(
   for (const module of modulesOf(model.module!)) {
     if (module.path === "" || !kinds.has(module.definition.name.text)) continue;
     const name = hostName(context, model, module.path);
-    const named = listsHost(targets, name) && !listsHost(entryOf(config, "exclude_modules"), name) && inLayers(config, name);
+    const named =
+      listsHost(targets, name) && !listsHost(entryOf(config, "exclude_modules"), name) && inLayers(config, name);
     if (named && !has.has(module.path))
-      stop(context, "R064", `the adapter's config names ${name} as a target, and the file has no tensors for it`, span, {
-        notes: [`found in ${file.header.path}`],
-        help: "the config and the tensors are of different adapters, or the file is damaged",
-      });
+      stop(
+        context,
+        "R064",
+        `the adapter's config names ${name} as a target, and the file has no tensors for it`,
+        span,
+        {
+          notes: [`found in ${file.header.path}`],
+          help: "the config and the tensors are of different adapters, or the file is damaged",
+        },
+      );
   }
 }
 

@@ -7,11 +7,13 @@ import { bindParams, type Given } from "./call.js";
 import { inFlow } from "./cells.js";
 import { type Context, numbered, step, stop } from "./context.js";
 import { evaluate, truth } from "./evaluate.js";
+import { modulesOf } from "./hosts.js";
+import { modelOf } from "./model.js";
 import { moduleScope } from "./module.js";
 import { binary } from "./operators.js";
-import { evaluateBlock, evaluateStatement } from "./statements.js";
+import { evaluateBlock, evaluateStatement, patternName } from "./statements.js";
 import { coerce, forgetAxes } from "./types.js";
-import type { Leaf, ModuleValue, TreeValue, Value } from "./value.js";
+import { describe, type Leaf, type ModuleValue, none, type TreeValue, type Value } from "./value.js";
 
 type FunctionMember = Extract<Member, { kind: "function" }>;
 
@@ -192,4 +194,30 @@ function runRouter(scope: Context, tree: TreeValue, given: ReadonlyMap<string, G
     if (value !== undefined) return forgetAxes(value);
   }
   return stop(scope, "T009", `the router ${definition.name.text} returns nothing`, definition.name.span);
+}
+
+/** Runs the `rule` of every module and adapter that has one, in the order of their making, for what they assign. */
+export function runRules(context: Context, model: TreeValue, gradients: Value, number: Value, span: Span): Value {
+  if (gradients.kind !== "tree")
+    return stop(context, "T001", `rules takes the gradients of a step, found ${describe(gradients)}`, span);
+  const at = { file: context.file, span };
+  const module = modelOf(context, model, span).module!;
+  const instances = [module, ...[...model.attached.values()].flat()].flatMap(modulesOf);
+  for (const instance of instances) {
+    const rule = functionOf(instance, "rule");
+    if (rule === null) continue;
+    const own = [...instance.fields].flatMap(([field, leaf]): [string, Value][] => {
+      const g = gradients.leaves.get(leaf);
+      return g === undefined ? [] : [[field, g.value]];
+    });
+    const values: Value[] = [number, { kind: "record", open: true, fields: new Map(own) }];
+    const view: TreeValue = { ...model, module: instance, origin: instance.path };
+    const scope = { ...moduleScope(step(context, instance.path), view, span, true), recipe: false };
+    const given = rule.params
+      .slice(0, 2)
+      .map((p, i): [string, Given] => [patternName(p.pattern), { value: values[i], at }]);
+    bindParams(scope, `${instance.definition.name.text}.rule`, rule.params, new Map(given), at);
+    evaluateBlock(scope, rule.body);
+  }
+  return none;
 }

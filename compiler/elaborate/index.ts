@@ -1,5 +1,6 @@
 export { builtinNames, builtinParams, isBuiltin } from "./builtins/index.js";
 export { elaborateCatalogue } from "./catalogue.js";
+export { adaptersCatalogue } from "./catalogue-adapters.js";
 export { layersCatalogue } from "./catalogue-layers.js";
 export * from "./elaborate.js";
 export { byteOrder } from "./lift.js";

@@ -8,6 +8,7 @@ import { isFloat, type StorageDtype, showShape } from "../ir/index.js";
 import type { Place } from "../places/index.js";
 import { type Context, inner, stop } from "./context.js";
 import { evaluate, truth } from "./evaluate.js";
+import { placeOf } from "./hosts.js";
 import { initialValue } from "./initial.js";
 import { type Build, hostsIn } from "./module.js";
 import { evaluateStatement } from "./statements.js";
@@ -68,11 +69,23 @@ export function makeField(
   if (typeof shared === "string") sameShape(scope, member, leaf);
   if (typeof shared !== "string" && build.adapter && build.leaves.has(leafName))
     return stop(scope, "R037", `the adapter's tensor ${JSON.stringify(leafName)} is there already`, member.span);
-  build.leaves.set(leafName, leaf);
+  if (build.adapter && member.role === "param" && leaf.value.kind === "tensor" && leaf.value.node.shape.includes(0))
+    return stop(scope, "R067", `${name} is empty: ${showShape(leaf.value.node.shape)}`, member.span, {
+      help: "a rank or a number of tokens is at least 1",
+    });
+  build.leaves.set(leafName, typeof shared === "string" ? leaf : besideHost(leaf, leafName, build));
   group?.made.set(key, leafName);
   fields.set(name, leafName);
   const what = `the tensor ${JSON.stringify(leafName)}`;
   scope.names.own.set(name, member.type === null ? leaf.value : coerce(scope, leaf.value, member.type, at, what));
+}
+
+/** What an adapter adds stands where its host stands: schedules by layer, depth or role find it there. */
+function besideHost(leaf: Leaf, name: string, build: Build): Leaf {
+  const place = build.host === null ? null : placeOf(build.host, build.host.module!);
+  if (place === null) return leaf;
+  const at = place.at !== null && name.startsWith(place.name.slice(0, place.at)) ? place.at : null;
+  return { ...leaf, place: { ...place, name, kind: "other", at } };
 }
 
 /** The leaf from the source, or with its first value. */

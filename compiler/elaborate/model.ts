@@ -4,6 +4,7 @@
  */
 import type { ModuleDefinition, Span } from "../../grammar/index.js";
 import { nearest } from "../../grammar/index.js";
+import { placesOf } from "../places/index.js";
 import type { Given } from "./call.js";
 import { type Context, stop } from "./context.js";
 import { configOf } from "./layers.js";
@@ -57,7 +58,7 @@ function rootModel(
     given,
     span,
   );
-  const leaves = source === null ? build.leaves : adoptLeaves(source, build.leaves);
+  const leaves = source === null ? withPlaces(build.leaves) : adoptLeaves(source, build.leaves);
   return {
     kind: "tree",
     leaves,
@@ -66,6 +67,17 @@ function rootModel(
     module,
     attached: new Map(),
   };
+}
+
+/** The tensors of a network that the recipe made have places by their names, as those of a checkpoint have. */
+function withPlaces(leaves: ReadonlyMap<string, Leaf>): ReadonlyMap<string, Leaf> {
+  const shapes = [...leaves].map(([name, { value, stored }]) => ({
+    name,
+    dtype: stored,
+    shape: value.kind === "tensor" ? value.node.shape : [],
+  }));
+  const places = placesOf(shapes, null);
+  return new Map([...leaves].map(([name, leaf]) => [name, { ...leaf, place: places.get(name)! }]));
 }
 
 /** The checkpoint's leaves stay, those that the architecture does not know too: they are carried along. */

@@ -39,6 +39,7 @@ const weightsName = "model.safetensors";
 const indexName = "model.safetensors.index.json";
 const configName = "config.json";
 export const adapterConfigName = "adapter_config.json";
+export const adapterWeightsName = "adapter_model.safetensors";
 
 /** What a model needs besides its weights. */
 const companions = [

@@ -4,6 +4,7 @@
  * the bytes of tensors are read and written by whoever computes, at the offsets given here.
  */
 export { isSystemError, readFailure, readRange, readText, withFile } from "./access.js";
+export { openAdapter } from "./adapter.js";
 export { checkpointCatalogue } from "./catalogue.js";
 export { type Checkpoint, openCheckpoint } from "./checkpoint.js";
 export { type ConfigFile, configText, parseConfig, readConfig, withEntries } from "./config.js";

@@ -67,6 +67,20 @@ their final contents. The next run that saves to the same place removes it.
   wrong   load("out/.merged.peftc-0123456789ab/merged")
   right   load("out/merged")`,
   },
+  F038: {
+    title: "model or file where an adapter was expected",
+    page: `\`load_adapter\` takes the folder of a saved adapter: one with adapter_config.json and adapter_model.safetensors.
+
+  wrong   load_adapter("models/base")
+  right   attach(load("models/base"), load_adapter("adapters/math-lora"))`,
+  },
+  F039: {
+    title: "adapter without weights",
+    page: `The folder has adapter_config.json and lacks adapter_model.safetensors: a download that was not finished, perhaps.
+
+  wrong   load_adapter("adapters/half")             // adapter_config.json alone
+  right   load_adapter("adapters/math-lora")        // with adapter_model.safetensors`,
+  },
   F040: {
     title: "malformed index",
     page: `model.safetensors.index.json is an object with "weight_map", an object from tensor names to file names.

@@ -2,7 +2,7 @@
  * `peftc explain CODE`: the page of a code, with a wrong and a right example; without a code, the list of all.
  */
 import { checkCatalogue } from "../../compiler/check/index.js";
-import { elaborateCatalogue, layersCatalogue } from "../../compiler/elaborate/index.js";
+import { adaptersCatalogue, elaborateCatalogue, layersCatalogue } from "../../compiler/elaborate/index.js";
 import { irCatalogue } from "../../compiler/ir/index.js";
 import { type Catalogue, nearest, syntaxCatalogue } from "../../grammar/index.js";
 import { checkpointCatalogue } from "../checkpoint/index.js";
@@ -22,6 +22,7 @@ const catalogues: readonly Catalogue[] = [
   checkCatalogue,
   elaborateCatalogue,
   layersCatalogue,
+  adaptersCatalogue,
   irCatalogue,
   compileCatalogue,
   checkpointCatalogue,

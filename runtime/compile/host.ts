@@ -7,7 +7,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import type { Host, ModelHeader } from "../../compiler/elaborate/index.js";
 import { type Diagnostic, PeftError } from "../../grammar/index.js";
-import { type Checkpoint, openCheckpoint } from "../checkpoint/index.js";
+import { type Checkpoint, openAdapter, openCheckpoint } from "../checkpoint/index.js";
 import { openDataset } from "../dataset/index.js";
 import { blamePlace } from "./blame.js";
 
@@ -23,6 +23,28 @@ export function checkpointHost(folder: string): CheckpointHost {
   const checkpoints = new Map<string, Checkpoint>();
   const headers = new Map<string, ModelHeader>();
   const warnings: Diagnostic[] = [];
+  const opened = (
+    written: string,
+    from: Parameters<Host["open"]>[1],
+    read: (target: string) => Checkpoint,
+    label: string,
+  ): ModelHeader => {
+    const target = path.isAbsolute(written) || written === "" ? written : path.join(folder, written);
+    const key = realPath(target);
+    const known = headers.get(key);
+    if (known !== undefined) return known;
+    try {
+      const checkpoint = read(target);
+      const header = headerOf(checkpoint);
+      checkpoints.set(header.id, checkpoint);
+      headers.set(key, header);
+      warnings.push(...checkpoint.warnings);
+      return header;
+    } catch (error) {
+      if (!(error instanceof PeftError)) throw error;
+      throw new PeftError(blamePlace(error, from, label));
+    }
+  };
   return {
     checkpoints,
     warnings,
@@ -30,34 +52,19 @@ export function checkpointHost(folder: string): CheckpointHost {
       const inFolder = (name: string) => (path.isAbsolute(name) ? name : path.join(folder, name));
       const tokenizer = options.get("tokenizer");
       try {
-        const opened = openDataset(inFolder(written), {
+        const data = openDataset(inFolder(written), {
           ...Object.fromEntries(options),
           ...(typeof tokenizer === "string" ? { tokenizer: inFolder(tokenizer) } : {}),
         });
-        warnings.push(...opened.warnings);
-        return opened;
+        warnings.push(...data.warnings);
+        return data;
       } catch (error) {
         if (!(error instanceof PeftError)) throw error;
         throw new PeftError(blamePlace(error, from, "opened here"));
       }
     },
-    open(written, from) {
-      const target = path.isAbsolute(written) || written === "" ? written : path.join(folder, written);
-      const key = realPath(target);
-      const known = headers.get(key);
-      if (known !== undefined) return known;
-      try {
-        const checkpoint = openCheckpoint(target);
-        const header = headerOf(checkpoint);
-        checkpoints.set(header.id, checkpoint);
-        headers.set(key, header);
-        warnings.push(...checkpoint.warnings);
-        return header;
-      } catch (error) {
-        if (!(error instanceof PeftError)) throw error;
-        throw new PeftError(blamePlace(error, from, "loaded here"));
-      }
-    },
+    open: (written, from) => opened(written, from, openCheckpoint, "loaded here"),
+    openAdapter: (written, from) => opened(written, from, openAdapter, "loaded here"),
   };
 }
 

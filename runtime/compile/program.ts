@@ -161,12 +161,27 @@ export function inOrder(diagnostics: readonly Diagnostic[], files: readonly stri
   return [...diagnostics].sort((a, b) => fileOf(a) - fileOf(b) || startOf(a) - startOf(b));
 }
 
+/** Where the library has its adapters. */
+const adapterModule = ["std", "adapter"];
+
 /** What the elaborator finds by name. A network is read and checked when the first checkpoint asks for it. */
 function definitionsOf(known: ModuleTable, sources: Sources): Definitions {
   let table = known;
   return {
     find: (file, name) => table.get(file)?.get(name),
     names: (file) => [...(table.get(file)?.keys() ?? [])],
+    adapters(file) {
+      const seen = [...(table.get(file)?.values() ?? [])];
+      const module = libraryModule(adapterModule);
+      if (module !== null && !module.files.every((f) => table.has(f.path))) {
+        sources.addModule(adapterModule);
+        table = checkSources(sources).table;
+      }
+      const library = (module?.files ?? []).flatMap((f) => [...(table.get(f.path)?.values() ?? [])]);
+      return [...seen, ...library].flatMap(({ definition, file: from }) =>
+        definition.kind === "adapter" ? [{ definition, file: from }] : [],
+      );
+    },
     architecture(modelType, architectures) {
       const network = networkOf(modelType, architectures);
       const file = network === null ? undefined : libraryModule(network.module)?.fileOf.get(network.name)?.path;

@@ -95,7 +95,7 @@ function layOut(compiled: Compiled, plan: Plan, program: Program, index: number,
     to: path.resolve(base, save.to),
     tensors,
     shardBytes: save.shardBytes,
-    metadata: { peftc: packageVersion() },
+    metadata: savedMetadata(compiled, save),
     carry:
       folder === null || save.adapter !== null
         ? []

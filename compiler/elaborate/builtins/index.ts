@@ -4,6 +4,7 @@ import { type Context, Poisoned, stop } from "../context.js";
 import { evaluate, operate } from "../evaluate.js";
 import { lift, type Where } from "../lift.js";
 import { parts, type TreeValue, type Value } from "../value.js";
+import { adapterFiles } from "./adapter-files.js";
 import { type Builtin, bindBuiltin } from "./builtin.js";
 import { datasets } from "./datasets.js";
 import { elementwise } from "./elementwise.js";
@@ -27,6 +28,7 @@ const table = new Map<string, Builtin>(
     ...lists,
     ...random,
     ...models,
+    ...adapterFiles,
     ...networks,
     ...training,
     ...datasets,

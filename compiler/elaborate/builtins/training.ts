@@ -2,8 +2,11 @@
 import type { Span } from "../../../grammar/index.js";
 import { belongsToAdapters } from "../adapter-files.js";
 import { attach, fuse } from "../attach.js";
+import { apply } from "../call.js";
+import { assignedIn } from "../cells.js";
 import { type Context, stop } from "../context.js";
 import { staticInt } from "../evaluate.js";
+import { runRules } from "../forward.js";
 import { iterate, valueAndGrad } from "../loops.js";
 import { modelOf } from "../model.js";
 import { makeNode, nodeOf } from "../operators.js";
@@ -37,7 +40,11 @@ function trainable(model: TreeValue): TreeValue {
   const fresh = model.donor === null;
   return subtree(
     model,
-    (name, leaf) => inside(model)(name) && isFloatLeaf(leaf) && leaf.role === undefined && (adapters ? belongsToAdapters(leaf) : fresh),
+    (name, leaf) =>
+      inside(model)(name) &&
+      isFloatLeaf(leaf) &&
+      leaf.role === undefined &&
+      (adapters ? belongsToAdapters(leaf) : fresh),
   );
 }
 
@@ -99,9 +106,19 @@ export const training: Readonly<Record<string, Builtin>> = {
     const found = { ...model, leaves: new Map([...model.leaves].filter(([, leaf]) => belongsToAdapters(leaf))) };
     return found.leaves.size > 0 ? found : stop(context, "R038", `${model.origin} has no adapters`, span);
   }),
+  buffers: simple(["model"], (context, { values, span }) => {
+    const model = modelArg(context, values.get("model")!, span);
+    return subtree(model, (_, leaf) => leaf.role === "buffer" || leaf.role === "state");
+  }),
+  assigned: simple(["trees", "f"], (context, { values, span }) =>
+    assignedIn(context, values.get("trees")!, (scope) => apply(scope, values.get("f")!, [], span), span),
+  ),
+  rules: simple(["model", "g", "step"], (context, { values, span }) =>
+    runRules(context, modelArg(context, values.get("model")!, span), values.get("g")!, values.get("step")!, span),
+  ),
   params: simple(["model"], (context, { values, span }) => {
     const model = modelOf(context, modelArg(context, values.get("model")!, span), span);
-    return subtree(model, (name, leaf) => inside(model)(name) && isFloatLeaf(leaf));
+    return subtree(model, (name, leaf) => inside(model)(name) && isFloatLeaf(leaf) && leaf.role === undefined);
   }),
   trainable: simple(["model"], (context, { values, span }) => {
     const found = trainable(modelArg(context, values.get("model")!, span));

@@ -150,13 +150,21 @@ function planOf(text: string, given: Checkpoints): Planned {
     const hit = network === null ? undefined : found(definedIn(moduleFiles(network.module), network.name));
     return hit?.definition.kind === "module" ? { definition: hit.definition, file: hit.file } : null;
   };
+  const adapters = (path: string) =>
+    [files.get(path)!, ...moduleFiles(["std", "adapter"])].flatMap((file) =>
+      file.definitions.flatMap((definition) => {
+        if (definition.kind !== "adapter") return [];
+        files.set(file.path, file);
+        return [{ definition, file: file.path }];
+      }),
+    );
   const loaded = new Map<string, ReadonlyMap<string, Tensor>>(Object.entries(given));
   const elaborated = elaborate({
     recipe: parsed.file.definitions.find((d): d is RecipeDefinition => d.kind === "recipe")!,
     file: "recipe.peft",
     texts: { get: (path: string) => files.get(path)?.text } as ReadonlyMap<string, string>,
-    definitions: { find, names: () => [], architecture },
-    host: { open: (path) => headerOf(path, loaded) },
+    definitions: { find, names: () => [], architecture, adapters },
+    host: { open: (path) => headerOf(path, loaded), openAdapter: (path) => adapterHeader(path, loaded) },
     inputs: new Map(),
   });
   if (elaborated.plan === null) throw new PeftError(elaborated.diagnostics);
@@ -177,6 +185,18 @@ function headerOf(path: string, loaded: Map<string, ReadonlyMap<string, Tensor>>
     path,
     config,
     modelType: typeof config?.model_type === "string" ? config.model_type : null,
+    tensors: [...tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape })),
+  };
+}
+
+function adapterHeader(path: string, loaded: Map<string, ReadonlyMap<string, Tensor>>): ModelHeader {
+  const tensors = readTensors(join(path, "adapter_model.safetensors"));
+  loaded.set(path, tensors);
+  return {
+    id: path,
+    path,
+    config: JSON.parse(readFileSync(join(golden, path, "adapter_config.json"), "utf8")),
+    modelType: null,
     tensors: [...tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape })),
   };
 }
