@@ -64,7 +64,18 @@ export function typeOfIterateUntil(call: BuiltinCall): Type {
 /** The outputs are stacked along a new axis, whatever they are made of. */
 export function typeOfScan(call: BuiltinCall): Type {
   const state = loop(call, (result) => (result.kind === "tuple" ? (result.items[0] ?? unknown) : unknown));
+  const until = call.one("until");
+  if (until !== null) callFunction(call.cx, call.scope, until.expr, [state]);
   return { kind: "tuple", items: [state, unknown] };
+}
+
+/** What both functions give. */
+export function typeOfWhen(call: BuiltinCall): Type {
+  const results = (["then", "otherwise"] as const).map((name) => {
+    const f = call.one(name);
+    return f === null ? error : running(callFunction(call.cx, call.scope, f.expr, []));
+  });
+  return join(results[0], results[1]);
 }
 
 function gradientOf(type: Type): Type {

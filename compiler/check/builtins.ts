@@ -17,11 +17,11 @@ import {
   typeOfToNumber,
 } from "./builtin_elements.js";
 import {
+  typeOfAdapterFile,
   typeOfDiv,
   typeOfEnumerate,
   typeOfFold,
   typeOfInfinity,
-  typeOfAdapterFile,
   typeOfLoad,
   typeOfMap,
   typeOfNothing,
@@ -297,7 +297,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
 /** Names that the language will have: a better message than "unknown". */
 export const laterNames: ReadonlySet<string> = new Set(
   (
-    "static when taps each search session generate load_adapter svd qr eigh cholesky scatter take_along switch ragged " +
+    "static taps each search session generate load_adapter svd qr eigh cholesky scatter take_along switch ragged " +
     "places modules leaves"
   ).split(" "),
 );

@@ -25,6 +25,7 @@ import {
   typeOfStraightThrough,
   typeOfTensors,
   typeOfValueAndGradient,
+  typeOfWhen,
   typeOfWrapped,
 } from "./builtin_learning.js";
 import type { Row } from "./builtins.js";
@@ -70,9 +71,15 @@ export const learningRows: readonly Row[] = [
   ],
   [
     "scan",
-    "n: int, init: any, step: function",
+    "n: int, init: any, step: function, until: function = none",
     "as iterate; step gives (state, output), outputs are stacked",
     typeOfScan,
+  ],
+  [
+    "when",
+    "condition: any, then: function, otherwise: function",
+    "the value of one of two functions; the other is not run",
+    typeOfWhen,
   ],
   ["value_and_grad", "f: function, at: any", "f(at) and its gradient there", typeOfValueAndGradient],
   ["grad", "f: function, at: any", "the gradient of f at a tree or tensor", typeOfGradient],

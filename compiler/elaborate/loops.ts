@@ -1,72 +1,77 @@
 /**
- * Running loops and gradients: functions of functions. `iterate` evaluates its step once, on variables in place of the
- * state, and leaves one `loop` node; `value_and_grad` evaluates a function and adds the nodes of its gradient. A state
- * is any value made of tensors, trees and numbers; its structure stays the same from step to step.
+ * Running loops: functions of functions. `iterate` evaluates its step once, on variables in place of the state, and
+ * leaves one `loop` node; `scan` also stacks what each step gives beside the state; `when` runs one of two functions, each
+ * the body of a loop that takes one step or none.
  */
 import type { Span } from "../../grammar/index.js";
-import { GradientError, gradient } from "../gradient/index.js";
-import { type Node, sizeOf } from "../ir/index.js";
+import type { LoopBody, Node } from "../ir/index.js";
 import { filled } from "./builtins/index.js";
 import { apply } from "./call.js";
 import { type Context, type LoopContext, numbered, step, stop } from "./context.js";
 import { nodeOf } from "./operators.js";
-import { describe, list, type TensorValue, tensor, type Value } from "./value.js";
+import { type Flat, flatten, sameKind } from "./running-state.js";
+import { tensor, type Value } from "./value.js";
 
-/** The tensors and numbers of a value, in a fixed order, and the value with others in their place. */
-interface Flat {
-  readonly nodes: readonly Node[];
-  /** Where each stands in the value: `p["a.weight"]`, `s.m[0]`. */
-  readonly names: readonly string[];
-  rebuild(nodes: readonly Node[]): Value;
-}
+/** A loop in the making: its place in the plan is taken before its body is evaluated, since loops inside come after. */
+class Loop {
+  readonly scope: Context;
+  readonly index: Node;
+  private readonly number: number;
+  private readonly logs: LoopContext["logs"] = [];
+  private readonly variables: Node[] = [];
+  private readonly names: string[] = [];
+  private readonly initial: Node[] = [];
 
-function flatten(context: Context, value: Value, span: Span): Flat {
-  const nodes: Node[] = [];
-  const names: string[] = [];
-  const place = (node: Node, name: string) => {
-    names.push(name);
-    return nodes.push(node) - 1;
-  };
-  const visit = (v: Value, name: string): ((n: readonly Node[]) => Value) => {
-    switch (v.kind) {
-      case "number":
-      case "bool": {
-        const at = place(nodeOf(context, v, span), name);
-        return (n) => tensor(n[at]);
-      }
-      case "tensor": {
-        const at = place(v.node, name);
-        return (n) => tensor(n[at], v.space, v.axes);
-      }
-      case "list":
-      case "tuple": {
-        const items = v.items.map((item, i) => visit(item, `${name}[${i}]`));
-        return (n) => ({ kind: v.kind, items: items.map((f) => f(n)) });
-      }
-      case "record": {
-        const fields = [...v.fields].map(([k, f]) => [k, visit(f, name === "" ? k : `${name}.${k}`)] as const);
-        return (n) => ({ ...v, fields: new Map(fields.map(([k, f]) => [k, f(n)])) });
-      }
-      case "tree": {
-        const leaves = [...v.leaves].map(
-          ([key, leaf]) => [key, leaf, visit(leaf.value, `${name}[${JSON.stringify(key)}]`)] as const,
-        );
-        return (n) => ({ ...v, leaves: new Map(leaves.map(([key, leaf, f]) => [key, { ...leaf, value: f(n) }])) });
-      }
-      case "none":
-      case "string":
-        return () => v;
-      default:
-        return stop(
-          context,
-          "T001",
-          `a running state is made of tensors, trees and numbers, found ${describe(v)}`,
-          span,
-        );
-    }
-  };
-  const rebuild = visit(value, "");
-  return { nodes, names, rebuild };
+  constructor(
+    private readonly context: Context,
+    what: string,
+    private readonly count: number | Node,
+    /** What `by step`, draws and `log` inside see: this loop, or the one around it. */
+    sees: LoopContext | "itself" | null,
+  ) {
+    const { graph } = context;
+    this.number = graph.loops.length;
+    this.index = graph.make("variable", [], { id: this.id("step"), shape: [], dtype: "i64" });
+    const inner = step(context, numbered(context, what));
+    const seen = sees === "itself" ? { index: this.index, count: Number(count) } : sees;
+    this.scope = { ...inner, loop: seen === null ? null : { ...seen, logs: this.logs }, losses: [] };
+    graph.loops.push(this.body([], null));
+  }
+
+  /** A value of the state, from its first value on. */
+  variable(first: Node, name: string): Node {
+    const attrs = { id: this.id(this.variables.length), shape: [...first.shape], dtype: first.dtype };
+    const variable = this.context.graph.make("variable", [], attrs);
+    this.variables.push(variable);
+    this.names.push(name);
+    this.initial.push(first);
+    return variable;
+  }
+
+  /** The `loop` node's results, given what the variables become in a step. */
+  finish(results: readonly Node[], until: Node | null): Node[] {
+    const { graph } = this.context;
+    graph.loops[this.number] = this.body(results, until);
+    const [args, attrs] =
+      typeof this.count === "number"
+        ? [this.initial, { body: this.number, count: this.count }]
+        : [[...this.initial, this.count], { body: this.number }];
+    const node = graph.make("loop", args, attrs);
+    return results.map((_, index) => graph.make("loop_result", [node], { index }));
+  }
+
+  get logged(): boolean {
+    return this.logs.length > 0;
+  }
+
+  private id(what: string | number): string {
+    return `loop${this.number}.${what}.${this.context.graph.nodes.length}`;
+  }
+
+  private body(results: readonly Node[], until: Node | null): LoopBody {
+    const { variables, index, logs, names } = this;
+    return { variables, index, results, until, logs, name: this.scope.frame.path, names };
+  }
 }
 
 /** `iterate(n, init, (state, i) => state)`, with `until` tested after each step. */
@@ -78,111 +83,112 @@ export function iterate(
   until: Value | null,
   span: Span,
 ): Value {
-  const { graph } = context;
+  const loop = new Loop(context, "iterate", count, "itself");
   const first = flatten(context, init, span);
-  const path = numbered(context, "iterate");
-  const number = graph.loops.length;
-  const id = (what: string | number) => `loop${number}.${what}.${graph.nodes.length}`;
-  const variables = first.nodes.map((node, i) =>
-    graph.make("variable", [], { id: id(i), shape: [...node.shape], dtype: node.dtype }),
-  );
-  const index = graph.make("variable", [], { id: id("step"), shape: [], dtype: "i64" });
-  const loop: LoopContext = { index, count, logs: [] };
-  const scope: Context = { ...step(context, path), loop, losses: [] };
-  // The body's number is taken before the body is evaluated: loops inside it come after.
-  const placeholder = {
-    variables,
-    index,
-    results: variables,
-    until: null,
-    logs: [] as readonly { name: string; node: Node }[],
-    name: scope.frame.path,
-    names: first.names,
+  const variables = first.nodes.map((node, i) => loop.variable(node, first.names[i]));
+  const next = apply(loop.scope, body, [first.rebuild(variables), tensor(loop.index)], span);
+  const { results, rebuild } = nextState(loop, first, variables, next, span);
+  const end = until === null ? null : nodeOf(loop.scope, apply(loop.scope, until, [rebuild(results)], span), span);
+  return first.rebuild(loop.finish(results, end));
+}
+
+/**
+ * `scan(n, init, (state, i) => (state, output))`: the last state and the outputs of all steps, stacked along a new first
+ * axis. `until` looks at the state after each step; rows of steps that were not run are NaN, 0 among integers.
+ */
+export function scan(
+  context: Context,
+  count: number,
+  init: Value,
+  body: Value,
+  until: Value | null,
+  span: Span,
+): Value {
+  const { graph } = context;
+  const loop = new Loop(context, "scan", count, "itself");
+  const first = flatten(context, init, span);
+  const variables = first.nodes.map((node, i) => loop.variable(node, first.names[i]));
+  const both = apply(loop.scope, body, [first.rebuild(variables), tensor(loop.index)], span);
+  if (both.kind !== "tuple" || both.items.length !== 2)
+    return stop(context, "T001", "a step of scan gives a state and an output", span, {
+      help: "return (state, output)",
+    });
+  const { results, rebuild } = nextState(loop, first, variables, both.items[0], span);
+  const output = flatten(loop.scope, both.items[1], span);
+  const stacked = output.nodes.map((node, i) => {
+    const empty = emptyRows(context, node, count, until !== null, span);
+    const rows = loop.variable(empty, output.names[i] === "" ? "output" : `output.${output.names[i]}`);
+    const here = graph.make("eq", [
+      graph.make("iota", [], { shape: [count, ...node.shape.map(() => 1)], axis: 0 }),
+      loop.index,
+    ]);
+    return sameKind(context, graph.make("where", [here, node, rows]), rows, span);
+  });
+  const end = until === null ? null : nodeOf(loop.scope, apply(loop.scope, until, [rebuild(results)], span), span);
+  const ends = loop.finish([...results, ...stacked], end);
+  return {
+    kind: "tuple",
+    items: [first.rebuild(ends.slice(0, results.length)), output.rebuild(ends.slice(results.length))],
   };
-  graph.loops.push(placeholder);
-  const state = first.rebuild(variables);
-  const next = apply(scope, body, [state, tensor(index)], span);
-  const last = flatten(scope, next, span);
-  if (last.nodes.length !== first.nodes.length) {
+}
+
+/** Rows that no step has written yet. */
+function emptyRows(context: Context, node: Node, count: number, mayEnd: boolean, span: Span): Node {
+  const float = node.dtype === "f32" || node.dtype === "f64";
+  const { node: empty } = filled(context, float && mayEnd ? Number.NaN : 0, [count, ...node.shape], span);
+  return float ? empty : context.graph.make("cast", [empty], { to: node.dtype === "bool" ? "bool" : "int" });
+}
+
+/** `when(c, () => a, () => b)`: the value of the one that c asks for; the other is not run. */
+export function when(context: Context, condition: Value, yes: Value, no: Value, span: Span): Value {
+  if (condition.kind === "bool") return apply(context, condition.value ? yes : no, [], span);
+  const { graph } = context;
+  const test = nodeOf(context, condition, span);
+  if (test.shape.length > 0 || test.dtype !== "bool")
+    return stop(context, "T006", "the condition of when is one Bool", span, {
+      help: "where(c, a, b) chooses position by position",
+    });
+  const once = (c: Node) => graph.make("cast", [c], { to: "int" });
+  const first = new Loop(context, "when", once(test), context.loop);
+  const one = flatten(first.scope, apply(first.scope, yes, [], span), span);
+  // Its first value is never seen: one of the two loops runs.
+  one.nodes.forEach((node, i) => {
+    first.variable(blank(context, node, span), one.names[i]);
+  });
+  const ofFirst = first.finish(one.nodes, null);
+  const second = new Loop(context, "otherwise", once(graph.make("not", [test])), context.loop);
+  const variables = ofFirst.map((node, i) => second.variable(node, one.names[i]));
+  const { results } = nextState(second, one, variables, apply(second.scope, no, [], span), span);
+  if (first.logged || second.logged)
+    return stop(context, "R041", "log stands in a loop, not in a function that when may leave out", span, {
+      help: "return the value from both, and log it behind when",
+    });
+  return one.rebuild(second.finish(results, null));
+}
+
+function blank(context: Context, node: Node, span: Span): Node {
+  const { node: zeros } = filled(context, 0, node.shape, span);
+  if (node.dtype === "f32" || node.dtype === "f64") return zeros;
+  return context.graph.make("cast", [zeros], { to: node.dtype === "bool" ? "bool" : "int" });
+}
+
+/** The nodes of the state after a step, each of the kind of its variable. */
+function nextState(
+  loop: Loop,
+  first: Flat,
+  variables: readonly Node[],
+  next: Value,
+  span: Span,
+): { readonly results: readonly Node[]; readonly rebuild: Flat["rebuild"] } {
+  const last = flatten(loop.scope, next, span);
+  if (last.nodes.length !== first.nodes.length)
     return stop(
-      context,
+      loop.scope,
       "T001",
       `the state has ${first.nodes.length} tensors before a step and ${last.nodes.length} after it`,
       span,
       { help: "return a state with the same fields" },
     );
-  }
-  const results = last.nodes.map((node, i) => sameKind(context, node, variables[i], span));
-  const end = until === null ? null : nodeOf(scope, apply(scope, until, [last.rebuild(results)], span), span);
-  graph.loops[number] = { ...placeholder, results, until: end, logs: loop.logs };
-  const node = graph.make("loop", first.nodes, { body: number, count });
-  return first.rebuild(first.nodes.map((_, i) => graph.make("loop_result", [node], { index: i })));
-}
-
-/** A state keeps its dtype and shape; an integer may become a float only if it began as one. */
-function sameKind(context: Context, node: Node, variable: Node, span: Span): Node {
-  if (node.shape.length !== variable.shape.length || node.shape.some((d, i) => d !== variable.shape[i])) {
-    return stop(
-      context,
-      "H002",
-      `a state of shape [${variable.shape.join(", ")}] becomes [${node.shape.join(", ")}] after a step`,
-      span,
-    );
-  }
-  if (node.dtype === variable.dtype) return node;
-  const to =
-    variable.dtype === "bool" ? "bool" : variable.dtype === "i32" || variable.dtype === "i64" ? "int" : "float";
-  if (to === "float") return context.graph.make("cast", [node], { to });
-  return stop(context, "T001", `a state of ${variable.dtype} becomes ${node.dtype} after a step`, span, {
-    help: "begin with a number of that kind, such as 0.0",
-  });
-}
-
-/** (value, gradient): the gradient has the structure of `at`. Losses of the modules that were called are added. */
-export function valueAndGrad(context: Context, f: Value, at: Value, span: Span): Value {
-  const flat = flatten(context, at, span);
-  const losses: Node[] = [];
-  const scope: Context = { ...step(context, numbered(context, "grad")), losses, training: true };
-  const result = apply(scope, f, [at], span);
-  const own = result.kind === "tuple" ? result.items[0] : result;
-  const main = nodeOf(scope, own, span);
-  if (sizeOf(main.shape) !== 1)
-    return stop(context, "T001", `a gradient is that of one number, found ${describe(own)}`, span, {
-      help: "reduce it first: mean(loss)",
-    });
-  const scalar =
-    main.shape.length === 0
-      ? main
-      : context.graph.make("reduce_sum", [main], { axes: main.shape.map((_, i) => i), keep: false });
-  const total = losses.reduce((sum, loss) => context.graph.make("add", [sum, loss]), scalar);
-  const value = context.graph.make("cast", [total], { to: "float" });
-  try {
-    const gradients = gradient(context.graph, value, flat.nodes);
-    const filledIn = gradients.map((g, i) => g ?? zerosLike(context, flat.nodes[i], span).node);
-    const tree = asTensors(flat.rebuild(filledIn));
-    const rest = result.kind === "tuple" ? result.items.slice(1) : [];
-    return { kind: "tuple", items: [tensor(value), tree, ...rest] };
-  } catch (error) {
-    if (!(error instanceof GradientError)) throw error;
-    return stop(context, "T028", error.message, span, { help: error.help });
-  }
-}
-
-function zerosLike(context: Context, node: Node, span: Span): TensorValue {
-  return filled(context, 0, node.shape, span);
-}
-
-/** A gradient is a difference, not a point. */
-function asTensors(value: Value): Value {
-  if (value.kind === "tensor") return tensor(value.node, "tensor", value.axes);
-  if (value.kind === "tree")
-    return {
-      ...value,
-      leaves: new Map([...value.leaves].map(([n, leaf]) => [n, { ...leaf, value: asTensors(leaf.value) }])),
-    };
-  if (value.kind === "list") return list(value.items.map(asTensors));
-  if (value.kind === "tuple") return { ...value, items: value.items.map(asTensors) };
-  if (value.kind === "record")
-    return { ...value, fields: new Map([...value.fields].map(([k, v]) => [k, asTensors(v)])) };
-  return value;
+  const results = last.nodes.map((node, i) => sameKind(loop.scope, node, variables[i], span));
+  return { results, rebuild: last.rebuild };
 }

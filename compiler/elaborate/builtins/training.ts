@@ -7,7 +7,8 @@ import { assignedIn } from "../cells.js";
 import { type Context, stop } from "../context.js";
 import { staticInt } from "../evaluate.js";
 import { runRules } from "../forward.js";
-import { iterate, valueAndGrad } from "../loops.js";
+import { valueAndGrad } from "../gradients.js";
+import { iterate, scan, when } from "../loops.js";
 import { modelOf } from "../model.js";
 import { makeNode, nodeOf } from "../operators.js";
 import { describe, type Leaf, type TreeValue, tensor, type Value } from "../value.js";
@@ -74,6 +75,19 @@ export const training: Readonly<Record<string, Builtin>> = {
       values.get("until")!,
       span,
     ),
+  ),
+  scan: simple(["n", "init", "step", "until?"], (context, { values, span }) =>
+    scan(
+      context,
+      staticInt(context, values.get("n")!, span),
+      values.get("init")!,
+      values.get("step")!,
+      values.get("until") ?? null,
+      span,
+    ),
+  ),
+  when: simple(["condition", "then", "otherwise"], (context, { values, span }) =>
+    when(context, values.get("condition")!, values.get("then")!, values.get("otherwise")!, span),
   ),
   stop_gradient: {
     params: ["x"],
