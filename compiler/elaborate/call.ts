@@ -383,6 +383,10 @@ function callClosure(context: Context, callee: ClosureValue, given: ReadonlyMap<
     here: context.here ?? callee.context.here,
     loop: context.loop ?? callee.context.loop,
     losses: context.losses,
+    training: context.training ?? callee.context.training,
+    flow: context.flow ?? callee.context.flow,
+    sides: context.sides ?? callee.context.sides,
+    assigned: context.assigned ?? callee.context.assigned,
     frame: step(context, numbered(context, "fn")).frame,
     calls: context.calls,
   };
