@@ -11,6 +11,7 @@ import { inputOf, type Node, reachable, type StorageDtype } from "../../compiler
 import { compileResident, residentBytes } from "../../compiler/resident/index.js";
 import type { Checkpoint } from "../checkpoint/index.js";
 import { DatasetReader } from "../dataset/index.js";
+import type { GpuRunner } from "../device/index.js";
 import { ResidentMachine, type Result, residentCpu } from "../resident/index.js";
 import { type Curve, LoopFollower, type LoopProgress, type LoopSummary, loopBodies } from "./follow.js";
 import type { FileRange } from "./job.js";
@@ -20,6 +21,8 @@ export const SCRATCH = "peftc scratch";
 
 export interface LoopOptions {
   readonly threads: number;
+  /** Where the loops run; null: on the CPU. */
+  readonly gpu: GpuRunner | null;
   readonly onStep: (p: LoopProgress) => void;
   readonly signal: AbortSignal;
 }
@@ -55,7 +58,7 @@ export async function runLoops(
     return { scratch: new Map(), known: new Map(), curves: [], summaries: [], bytes: 0, close() {} };
   const leaves = inputsOf(roots, plan);
   const program = compileResident({ outputs: roots, inputs: leaves, loops: plan.graph.loops });
-  const runner = residentCpu({ threads: options.threads });
+  const runner = options.gpu ?? residentCpu({ threads: options.threads });
   const follower = new LoopFollower(program, loopBodies(program, plan.graph.loops), options.onStep);
   const values = new Map<Node, Result>();
   try {
@@ -74,7 +77,8 @@ export async function runLoops(
     });
     for (const root of roots) values.set(root, await machine.get(root));
   } finally {
-    runner.close();
+    if (options.gpu === null) runner.close();
+    else runner.reset();
   }
   const { curves, summaries } = follower;
   return { ...keepResults(values), curves, summaries, bytes: residentBytes(program) };

@@ -80,7 +80,7 @@ export async function runPlan(compiled: Compiled, options: RunOptions): Promise<
   const lanes: Lane[] = [];
   let loops: LoopResults | null = null;
   try {
-    loops = await runAllLoops(compiled, prepared, options);
+    loops = await runAllLoops(compiled, prepared, gpu, options);
     const inputs = [...compiled.checkpoints.values()].map((c) => c.path);
     for (const plan of prepared.outputs) outputs.push(openOutput(plan, { force: options.force, inputs }));
     if (gpu !== null) lanes.push(gpuLane(prepared.program, gpu));
@@ -99,12 +99,18 @@ export async function runPlan(compiled: Compiled, options: RunOptions): Promise<
 }
 
 /** Runs the plan's loops in memory; a value that is no number any more ends the run. */
-async function runAllLoops(compiled: Compiled, prepared: Prepared, options: RunOptions): Promise<LoopResults> {
+async function runAllLoops(
+  compiled: Compiled,
+  prepared: Prepared,
+  gpu: GpuRunner | null,
+  options: RunOptions,
+): Promise<LoopResults> {
   const plan = compiled.plan!;
   const shown = [...plan.requirements.map((r) => r.node), ...plan.reports.flatMap((r) => reportNodes(r.value))];
   try {
     return await runLoops(plan, compiled.checkpoints, shown, {
       threads: prepared.threads,
+      gpu,
       signal: options.signal,
       onStep: (progress) => options.training?.(progress),
     });
