@@ -10,6 +10,7 @@ import { networkOf } from "../../../compiler/arch/index.js";
 import { elaborate, type ModelHeader, type Plan } from "../../../compiler/elaborate/index.js";
 import { evaluate, inputOf, type Node, type StorageDtype } from "../../../compiler/ir/index.js";
 import { type Definition, type File, PeftError, parse, type RecipeDefinition } from "../../../grammar/index.js";
+import { openGpu } from "../../../runtime/device/index.js";
 import { residentCpu } from "../../../runtime/resident/index.js";
 import { runOn } from "../resident/running.js";
 
@@ -95,11 +96,14 @@ export function run(text: string, given: Checkpoints = {}): Outcome {
   return outcomeOf(plan, (node) => values.get(node)!.data);
 }
 
-/** Runs a recipe on the resident machine of the CPU: thousands of times faster, for training. */
+/**
+ * Runs a recipe on the resident machine: thousands of times faster, for training. On the CPU, or with
+ * PEFTC_TEST_GPU=1 on the GPU (see gpu.test.ts).
+ */
 export async function runResident(text: string, given: Checkpoints = {}): Promise<Outcome> {
   const { plan, elements } = planOf(text, given);
   const nodes = wanted(plan);
-  const runner = residentCpu();
+  const runner = process.env.PEFTC_TEST_GPU === "1" ? await openGpu() : residentCpu();
   const { values } = await runOn(runner, nodes, elements, plan.graph.loops);
   runner.close();
   return outcomeOf(plan, (node) => values[nodes.indexOf(node)]);
