@@ -41,7 +41,7 @@ const roles: ReadonlySet<string> = new Set<FieldRole>([
 ]);
 const sharings: ReadonlySet<string> = new Set<Sharing>(["shared", "global"]);
 /** Members that later versions have, by their first words. */
-const later: ReadonlySet<string> = new Set(["export", "tune", "base"]);
+const later: ReadonlySet<string> = new Set(["export", "base"]);
 
 export abstract class ModuleRules extends StatementRules {
   /** `adapter lora(rank: Int = 8) on linear(weight: Weight[out, in]) { … }` and its kin. */
@@ -97,10 +97,13 @@ export abstract class ModuleRules extends StatementRules {
 
   protected readonly member: Rule<Member, [Kind]> = this.rule("member", (kind) => {
     const start = this.mark();
-    if (this.skip(T.NewWeight)) {
+    if (this.is(1, T.NewTensor)) {
+      const { image } = this.CONSUME(T.NewTensor);
+      const span = this.since(start);
+      const name = { text: image.slice(0, -1), span };
       this.CONSUME(T.Equals);
       const value = this.SUBRULE(this.value);
-      return { kind: "weight", value, span: this.since(start) };
+      return { kind: "weight", name, value, span: this.since(start) };
     }
     const prefix = this.is(1, T.Identifier) && sharings.has(this.LA(1).image) && this.is(2, T.Identifier) ? 1 : 0;
     if (this.beginsField(prefix + 1)) return this.SUBRULE(this.field);
@@ -118,6 +121,11 @@ export abstract class ModuleRules extends StatementRules {
       return { kind: "config", value, span: this.since(start) };
     }
     if (this.isWord(1, "on") && this.isWord(2, "load") && this.is(3, T.LCurly)) return this.SUBRULE(this.onLoad);
+    if (kind === "adapter" && this.isWord(1, "tune") && this.is(2, T.Identifier) && !this.is(2, T.Infix)) {
+      this.CONSUME(T.Identifier);
+      const value = this.SUBRULE(this.value);
+      return { kind: "tune", value, span: this.since(start) };
+    }
     this.refuseLater();
     const statement = this.SUBRULE(this.statement, { ARGS: [false] });
     return { kind: "statement", statement, span: statement.span };
@@ -143,7 +151,7 @@ export abstract class ModuleRules extends StatementRules {
     if (token.tokenType !== T.Identifier || !later.has(token.image) || !this.is(2, T.Identifier)) return;
     if (this.is(2, T.Infix) || (token.image === "base" && !this.isWord(2, "weight"))) return;
     this.raise("S015", `\`${token.image}\` members are not part of this version`, token, {
-      help: "a body holds fields, children, functions, `delta`, `config`, `on load` and statements",
+      help: "a body holds fields, children, functions, `delta`, `tune`, `config`, `on load` and statements",
     });
   }
 
@@ -173,13 +181,18 @@ export abstract class ModuleRules extends StatementRules {
     return this.skip(T.If) ? this.SUBRULE(this.operators, { ARGS: [power.loosest, false] }) : null;
   }
 
-  /** `as "lora_A.weight"`, `as "codes" if b < 32`. */
+  /** `as "lora_A.weight"`, `as "codes" if b < 32`, `as "weight".T`. */
   protected readonly storedName: Rule<StoredName> = this.rule("storedName", () => {
     this.CONSUME(T.Identifier);
     let path: StringExpr;
     if (this.is(1, T.TemplateOpen)) path = this.SUBRULE(this.template);
     else path = this.SUBRULE(this.plainString);
-    return { path, condition: this.postfixCondition() };
+    const transposed = this.is(1, T.Dot) && this.is(2, T.Identifier) && this.at(2).image === "T";
+    if (transposed) {
+      this.CONSUME(T.Dot);
+      this.CONSUME(T.Identifier);
+    }
+    return { path, transposed, condition: this.postfixCondition() };
   });
 
   /** `embed = embedding(v, d)`, `frozen base = m`, `shared net = mlp(d)`. */

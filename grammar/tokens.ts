@@ -27,11 +27,11 @@ export const Identifier = createToken({
 });
 
 /** What an adapter puts in the place of its host's weight. */
-export const NewWeight = createToken({
-  name: "NewWeight",
+export const NewTensor = createToken({
+  name: "NewTensor",
   label: "`weight'`",
-  pattern: /weight'/,
-  start_chars_hint: ["w"],
+  pattern: /(?:weight|bias)'/,
+  start_chars_hint: ["w", "b"],
 });
 
 function keyword(name: string, word: string, categories: TokenType[] = [Word]): TokenType {
@@ -185,7 +185,7 @@ const lexed: TokenType[] = [
   And,
   Or,
   In,
-  NewWeight,
+  NewTensor,
   Identifier,
   FatArrow,
   Arrow,

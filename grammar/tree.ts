@@ -103,9 +103,11 @@ export type Sharing = "own" | "shared" | "global";
 
 export type FieldRole = "param" | "buffer" | "seeded" | "state" | "carry" | "side" | "stored";
 
-/** `as "lora_A.weight"`, `as "codes" if b < 32`: the name of a field in a file. */
+/** `as "lora_A.weight"`, `as "codes" if b < 32`, `as "weight".T`: the name of a field in a file. */
 export interface StoredName {
   readonly path: StringExpr;
+  /** The file has the matrix the other way round. */
+  readonly transposed: boolean;
   readonly condition: Expr | null;
 }
 
@@ -146,10 +148,12 @@ export type Member =
       readonly span: Span;
     }
   | { readonly kind: "delta"; readonly value: Expr; readonly span: Span }
-  /** `weight' = e`. */
-  | { readonly kind: "weight"; readonly value: Expr; readonly span: Span }
+  /** `weight' = e`, `bias' = e`. */
+  | { readonly kind: "weight"; readonly name: Name; readonly value: Expr; readonly span: Span }
   /** `config { peft_type: "LORA", r: rank }`; `value` is the record. */
   | { readonly kind: "config"; readonly value: Expr; readonly span: Span }
+  /** `tune host.bias`: a tensor of the host, or all of a part of it, trains and is saved with the adapter. */
+  | { readonly kind: "tune"; readonly value: Expr; readonly span: Span }
   /** `on load { latent = unpack(codes) }`; its assignments are statements of kind `assign`. */
   | { readonly kind: "load"; readonly body: Block; readonly span: Span }
   | { readonly kind: "statement"; readonly statement: Statement; readonly span: Span };
@@ -205,7 +209,13 @@ export interface Binding {
 export type Pattern =
   | { readonly kind: "name"; readonly name: Name; readonly span: Span }
   | { readonly kind: "wildcard"; readonly span: Span }
-  | { readonly kind: "tuple"; readonly items: readonly Pattern[]; readonly span: Span };
+  | { readonly kind: "tuple"; readonly items: readonly Pattern[]; readonly span: Span }
+  /** `{ u, s: values }`: fields of a record, others are left out. */
+  | {
+      readonly kind: "record";
+      readonly fields: readonly { readonly name: Name; readonly pattern: Pattern }[];
+      readonly span: Span;
+    };
 
 /** Patterns of `match` arms. A bare name is a known constant if one is in scope, else a new name. */
 export type MatchPattern =

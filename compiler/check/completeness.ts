@@ -6,20 +6,21 @@ import { type Member, type ModuleDefinition, nearest } from "../../grammar/index
 import { type Context, report } from "./context.js";
 
 /** Members without a name of their own, as written. */
-const written = { delta: "delta", weight: "weight'", config: "config", load: "on load" } as const;
+const written = { delta: "delta", config: "config", load: "on load" } as const;
 
 export function reportTwice(cx: Context, definition: ModuleDefinition): void {
   const first = new Map<string, Member>();
   for (const m of definition.members) {
-    if (m.kind === "statement" || (m.kind === "field" && m.role === "stored" && m.value === null)) continue;
+    if (m.kind === "statement" || m.kind === "tune" || (m.kind === "field" && m.role === "stored" && m.value === null))
+      continue;
     const named = m.kind === "field" || m.kind === "child" || m.kind === "function";
-    const key = named ? `.${m.name.text}` : m.kind;
+    const key = named ? `.${m.name.text}` : m.kind === "weight" ? `${m.name.text}'` : m.kind;
     const before = first.get(key);
     if (before === undefined) {
       first.set(key, m);
       continue;
     }
-    const name = named ? m.name.text : written[m.kind];
+    const name = named ? m.name.text : m.kind === "weight" ? key : written[m.kind];
     const both = m.kind === "function" && before.kind === "function";
     const code = both || !named ? "T021" : "N002";
     report(cx, code, `\`${name}\` is declared twice in \`${definition.name.text}\``, named ? m.name.span : m.span, {
@@ -38,7 +39,7 @@ export function reportMissing(cx: Context, definition: ModuleDefinition): void {
     return close === undefined ? null : `did you mean \`${name}\` instead of \`${close.name.text}\`?`;
   };
   if (definition.kind === "adapter") {
-    const changes = definition.members.some((m) => m.kind === "delta" || m.kind === "weight");
+    const changes = definition.members.some((m) => m.kind === "delta" || m.kind === "weight" || m.kind === "tune");
     if (changes || has("update") || has("forward") || functions.some((f) => f.part)) return;
     report(cx, "T020", `the adapter \`${text}\` does nothing to its host`, span, {
       label: "no delta, weight', update, forward or part",

@@ -155,7 +155,7 @@ function readInOrder(reading: Reading, host: Signature | null): void {
     if (m.kind === "field") readField(reading, m);
     else if (m.kind === "child") readChild(reading, m);
     else if (m.kind === "delta" || m.kind === "weight") readChange(reading, m, host);
-    else if (m.kind === "config") cx.infer(cx, scope, m.value);
+    else if (m.kind === "config" || m.kind === "tune") cx.infer(cx, scope, m.value);
     else if (m.kind === "statement") {
       if (forward === null) onlyMembers(cx, m);
       const returned = inferStatement(at, scope, m.statement, forward?.signature.result ?? null, onReturn);
@@ -267,20 +267,21 @@ function addMember({ scope }: Reading, name: Name, type: Type, conditional = fal
   declare(scope, name.text, { type, span: name.span, kind: "member", conditional });
 }
 
-/** `delta = e` and `weight' = e` have the shape of the host's weight. */
+/** `delta = e`, `weight' = e` and `bias' = e` have the shapes of what they change in the host. */
 function readChange(reading: Reading, m: Member & { kind: "delta" | "weight" }, host: Signature | null): void {
   const { cx, definition, scope } = reading;
-  const weight = host?.params.find((p) => p.name === "weight");
+  const target = m.kind === "delta" ? "weight" : m.name.text;
+  const weight = host?.params.find((p) => p.name === target);
   const space = m.kind === "delta" ? "Delta" : "Weight";
   const expected = weight?.type.kind === "tensor" ? ({ ...weight.type, space } as const) : null;
   const found = cx.infer(cx, scope, m.value, expected);
-  const written = m.kind === "delta" ? "`delta`" : "`weight'`";
+  const written = m.kind === "delta" ? "`delta`" : `\`${target}'\``;
   if (definition.kind !== "adapter") {
     report(cx, "T027", `${written} stands in an adapter, this is a ${definition.kind}`, m.span, {
       help: "only an adapter changes the weight of what it wraps",
     });
   } else if (expected !== null && !(found.kind === "number")) {
-    const declared = { file: cx.file, span: weight!.span, text: "the weight that it changes" };
+    const declared = { file: cx.file, span: weight!.span, text: "what it changes" };
     expectType(cx, scope, m.value, found, expected, rigid(), { what: written, declared });
   }
 }

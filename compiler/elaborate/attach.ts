@@ -5,11 +5,11 @@
  */
 import type { Span } from "../../grammar/index.js";
 import { compilePattern, roles } from "../places/index.js";
+import { withChanges } from "./adapted.js";
 import { finishFile, hostsOfFile, toldOfFile } from "./adapter-load.js";
 import { apply, type Given } from "./call.js";
 import { type Context, inner, stop } from "./context.js";
 import { evaluate } from "./evaluate.js";
-import { withWeight } from "./forward.js";
 import { hostsOf, keyText } from "./hosts.js";
 import { modelOf, nearPaths } from "./model.js";
 import { type Build, instantiate, viewOf } from "./module.js";
@@ -297,13 +297,19 @@ export function roleOf(model: TreeValue, module: ModuleValue): string | null {
   return (weight === undefined ? null : model.leaves.get(weight)?.place.role) ?? null;
 }
 
+/** An adapter that trains tensors of its host and changes nothing else. */
+function onlyTunes(adapter: ModuleValue): boolean {
+  const { members } = adapter.definition;
+  return members.some((m) => m.kind === "tune") && members.every((m) => m.kind === "tune" || m.kind === "config");
+}
+
 /** Works every adapter into the weights of its host; the adapters' own tensors are gone then. */
 export function fuse(context: Context, value: Value, span: Span): TreeValue {
   if (value.kind !== "tree" || value.module === null || value.attached.size === 0)
     return stop(context, "R038", `there are no adapters in ${describe(value)} to work into its weights`, span);
   let model: TreeValue = value;
   for (const adapters of value.attached.values()) {
-    for (const adapter of adapters) model = withWeight(context, model, adapter, span);
+    for (const adapter of adapters) if (!onlyTunes(adapter)) model = withChanges(context, model, adapter, span);
   }
   const leaves = new Map([...model.leaves].filter(([, leaf]) => leaf.adapter !== true));
   return { ...model, leaves, attached: new Map() };

@@ -1,6 +1,6 @@
 /** Fields and indices: of records, tensors, lists, and of models, whose parts and tensors have names. */
 
-import type { Expr, IndexItem, Span } from "../../grammar/index.js";
+import type { Expr, IndexItem, Name, Span } from "../../grammar/index.js";
 import { nearest } from "../../grammar/index.js";
 import { tableField } from "./builtins/index.js";
 import { type Context, stop } from "./context.js";
@@ -18,16 +18,15 @@ export function evaluateField(context: Context, expr: Extract<Expr, { kind: "fie
     if (name === "init" || name === "step") return { kind: "optimizerFunction", of: target, name };
     if (name === "update" && target.state !== undefined) return { kind: "optimizerFunction", of: target, name };
   }
-  if (target.kind === "table") return tableField(context, target, name, expr.name.span);
-  if (target.kind === "tree") return fieldOfTree(context, target, name, expr.name.span, expr.span);
-  if (target.kind === "record") return fieldOf(context, target, name, expr.name.span, expr.span);
-  return operate(
-    context,
-    [target],
-    expr.span,
-    (c, [value]) => fieldOf(c, value, name, expr.name.span, expr.span),
-    `.${name}`,
-  );
+  return fieldOfValue(context, target, expr.name, expr.span);
+}
+
+/** A field of any value that has fields. */
+export function fieldOfValue(context: Context, target: Value, { text: name, span: at }: Name, span: Span): Value {
+  if (target.kind === "table") return tableField(context, target, name, at);
+  if (target.kind === "tree") return fieldOfTree(context, target, name, at, span);
+  if (target.kind === "record") return fieldOf(context, target, name, at, span);
+  return operate(context, [target], span, (c, [value]) => fieldOf(c, value, name, at, span), `.${name}`);
 }
 
 function fieldOf(context: Context, value: Value, name: string, at: Span, span: Span): Value {
@@ -69,7 +68,7 @@ function fieldOfTree(
   span: Span,
 ): Value {
   const model = tree.module === null && tree.donor === null ? tree : modelOf(context, tree, span);
-  const member = memberOf(model, name);
+  const member = memberOf(context, model, name, at);
   if (member !== undefined) return member;
   const names =
     model.module === null

@@ -3,6 +3,7 @@
  * its output, `forward` takes its place, `delta` and `weight'` change its weight before it runs.
  */
 import type { Member, Param, Span } from "../../grammar/index.js";
+import { withChanges } from "./adapted.js";
 import { bindParams, type Given } from "./call.js";
 import { inFlow } from "./cells.js";
 import { type Context, numbered, step, stop } from "./context.js";
@@ -13,7 +14,7 @@ import { moduleScope } from "./module.js";
 import { binary } from "./operators.js";
 import { evaluateBlock, evaluateStatement, patternName } from "./statements.js";
 import { coerce, forgetAxes } from "./types.js";
-import { describe, type Leaf, type ModuleValue, none, type TreeValue, type Value } from "./value.js";
+import { describe, type ModuleValue, none, type TreeValue, type Value } from "./value.js";
 
 type FunctionMember = Extract<Member, { kind: "function" }>;
 
@@ -104,52 +105,10 @@ function throughAdapters(
     const added = runFunction(context, view, "update", own, span);
     return binary(context, "+", inner, added, span);
   }
-  const changed = withWeight(context, tree, adapter, span);
+  if (!adapter.definition.members.some((m) => m.kind === "delta" || m.kind === "weight"))
+    return throughAdapters(context, tree, count - 1, given, span);
+  const changed = withChanges(context, tree, adapter, span);
   return throughAdapters(context, changed, count - 1, given, span);
-}
-
-/** The tree with the host's weight as the adapter would have it. */
-export function withWeight(context: Context, tree: TreeValue, adapter: ModuleValue, span: Span): TreeValue {
-  const host = adapter.host!;
-  const name = host.fields.get("weight");
-  if (name === undefined)
-    return stop(context, "R031", `the host ${host.path} of ${adapter.definition.name.text} has no weight`, span);
-  const leaf = tree.leaves.get(name)!;
-  const weight = adaptedWeight(context, { ...tree, module: adapter, origin: adapter.path }, leaf, span);
-  return {
-    ...tree,
-    leaves: new Map([
-      ...tree.leaves,
-      [
-        name,
-        {
-          ...leaf,
-          value: weight,
-          reference: leaf.reference ?? (leaf.value.kind === "tensor" ? leaf.value.node : null),
-          selected: true,
-        },
-      ],
-    ]),
-  };
-}
-
-/** `delta` added to the weight, or `weight'` in its place. */
-function adaptedWeight(context: Context, adapter: TreeValue, leaf: Leaf, span: Span): Value {
-  const { definition } = adapter.module!;
-  const member = definition.members.find((m) => m.kind === "delta" || m.kind === "weight");
-  if (member === undefined || (member.kind !== "delta" && member.kind !== "weight")) {
-    return stop(
-      context,
-      "R033",
-      `${definition.name.text} has neither delta nor weight' and cannot be worked into a weight`,
-      span,
-      { help: "keep it attached: not every adapter is a change of the weight" },
-    );
-  }
-  const scope = moduleScope(context, adapter, span);
-  const value = evaluate(scope, member.value);
-  if (member.kind === "weight") return value.kind === "tensor" ? { ...value, space: "weight", axes: null } : value;
-  return forgetAxes(binary(scope, "+", leaf.value, value, span));
 }
 
 /** Runs one function of an instance; null runs the body of a router. */

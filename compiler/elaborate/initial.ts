@@ -6,7 +6,7 @@
 import type { Expr } from "../../grammar/index.js";
 import { filled, keyOf } from "./builtins/index.js";
 import { type Context, inner, stop } from "./context.js";
-import { evaluate } from "./evaluate.js";
+import { evaluate, truth } from "./evaluate.js";
 import { makeNode } from "./operators.js";
 import { describe, type TensorValue, tensor, type Value } from "./value.js";
 
@@ -123,6 +123,10 @@ export function initialValue(context: Context, expr: Expr, shape: readonly numbe
           : stop(context, "T001", `an initial value is a tensor or a number, found ${describe(s)}`, expr.span),
     );
     return tensor(makeNode(context, ops[expr.op], nodes, undefined, expr.span));
+  }
+  if (expr.kind === "if") {
+    const chosen = truth(context, evaluate(inner(context), expr.condition), expr.condition.span);
+    return initialValue(context, chosen ? expr.then : expr.else, shape);
   }
   const value = evaluate(inner(context), expr);
   return value.kind === "number" && shape.length > 0 ? filled(context, value.value, shape, expr.span) : value;

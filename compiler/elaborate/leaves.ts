@@ -3,17 +3,18 @@
  * name or drawn by its initialiser; what a group of hosts shares is made once; what stands in its stored form is restored
  * from it. Spec: spec/language.md, "Modules" and "Adapters".
  */
-import type { Member, ModuleDefinition, Span } from "../../grammar/index.js";
+import type { Expr, Member, ModuleDefinition, Span } from "../../grammar/index.js";
 import { isFloat, type StorageDtype, showShape } from "../ir/index.js";
 import type { Place } from "../places/index.js";
 import { type Context, inner, stop } from "./context.js";
 import { evaluate, truth } from "./evaluate.js";
+import { transposed } from "./field-value.js";
 import { placeOf } from "./hosts.js";
 import { initialValue } from "./initial.js";
 import { type Build, hostsIn } from "./module.js";
 import { evaluateStatement } from "./statements.js";
 import { coerce, shapeOfType } from "./types.js";
-import { type Group, type Leaf, none, type TensorValue, tensor, type Value } from "./value.js";
+import { describe, type Group, type Leaf, none, type TensorValue, tensor, type Value } from "./value.js";
 
 type Field = Extract<Member, { kind: "field" }>;
 
@@ -41,6 +42,7 @@ export function makeField(
   path: string,
   within: string,
   fields: Map<string, string>,
+  turned: Set<string>,
 ): void {
   const name = member.name.text;
   const { role } = member;
@@ -76,8 +78,11 @@ export function makeField(
   build.leaves.set(leafName, typeof shared === "string" ? leaf : besideHost(leaf, leafName, build));
   group?.made.set(key, leafName);
   fields.set(name, leafName);
+  const turns = isTurned(scope, member);
+  if (turns) turned.add(name);
+  const own = turns && leaf.value.kind === "tensor" ? transposed(scope, leaf.value, member.span) : leaf.value;
   const what = `the tensor ${JSON.stringify(leafName)}`;
-  scope.names.own.set(name, member.type === null ? leaf.value : coerce(scope, leaf.value, member.type, at, what));
+  scope.names.own.set(name, member.type === null ? own : coerce(scope, own, member.type, at, what));
 }
 
 /** What an adapter adds stands where its host stands: schedules by layer, depth or role find it there. */
@@ -102,8 +107,12 @@ function firstLeaf(scope: Context, member: Field, leafName: string): Leaf {
   const found = member.role === "seeded" || member.role === "state" ? undefined : build.source?.get(leafName);
   if (found !== undefined) {
     const what = `the tensor ${JSON.stringify(leafName)}`;
-    const value = (type === null ? found.value : coerce(inner(scope), found.value, type, at, what)) as TensorValue;
-    const own: Leaf = { ...found, value: tensor(value.node, value.space) };
+    const turn = (v: Value) => (isTurned(scope, member) && v.kind === "tensor" ? transposed(scope, v, member.span) : v);
+    const value = (
+      type === null ? found.value : coerce(inner(scope), turn(found.value), type, at, what)
+    ) as TensorValue;
+    const kept = isTurned(scope, member) ? (found.value as TensorValue).node : value.node;
+    const own: Leaf = { ...found, value: tensor(kept, value.space) };
     return build.adapter ? { ...own, adapter: true, ...(role === undefined ? {} : { role }) } : own;
   }
   if (member.value === null || (build.source !== null && !build.adapter && role === undefined))
@@ -121,7 +130,8 @@ function firstLeaf(scope: Context, member: Field, leafName: string): Leaf {
     return stop(scope, "T013", `${name} is a tensor, found another value`, member.span, {
       help: "write param name: Tensor[n, m] = ..",
     });
-  return freshLeaf(leafName, tensor(typed.node, typed.space), build.adapter, role);
+  const stored = isTurned(scope, member) ? transposed(scope, typed, member.span) : typed;
+  return freshLeaf(leafName, tensor(stored.node, typed.space), build.adapter, role);
 }
 
 /** Only what is shared must agree: the type in this host's own lengths. */
@@ -182,6 +192,13 @@ export function tensorName(scope: Context, member: Field, path: string): string 
   return path === "" ? name : `${path}.${name}`;
 }
 
+/** Whether files have the matrix of this field the other way round. */
+function isTurned(scope: Context, member: Field): boolean {
+  const { as } = member;
+  if (as === null || !as.transposed) return false;
+  return as.condition === null || truth(scope, evaluate(scope, as.condition), as.condition.span);
+}
+
 function storedFields(definition: ModuleDefinition): Field[] {
   return definition.members.filter((m): m is Field => m.kind === "field" && m.role === "stored");
 }
@@ -235,4 +252,30 @@ function setField(scope: Context, name: string, value: Value, fields: ReadonlyMa
     return stop(scope, "H002", `on load gives ${name} another shape than it has`, span);
   scope.build!.leaves.set(leafName, { ...old, value: tensor(value.node, old.value.space) });
   scope.names.own.set(name, value);
+}
+
+/** `tune host.bias`, `tune host`: these tensors train and are saved with the adapter. What the host lacks is passed over. */
+export function tune(scope: Context, target: Expr): void {
+  const leaves = scope.build!.leaves;
+  const mark = (names: readonly string[]) => {
+    for (const name of names) leaves.set(name, { ...leaves.get(name)!, tuned: true });
+  };
+  const owner = target.kind === "field" ? evaluate(scope, target.target) : null;
+  if (target.kind === "field" && owner?.kind === "tree" && owner.module !== null) {
+    const name = target.name.text;
+    const leaf = owner.module.fields.get(name);
+    const declared = owner.module.definition.members.some((m) => m.kind === "field" && m.name.text === name);
+    if (leaf !== undefined || declared) return mark(leaf === undefined ? [] : [leaf]);
+  }
+  const part = evaluate(scope, target);
+  if (part.kind !== "tree" || part.module === null)
+    return stop(scope, "T001", `tune takes the host, a part or a tensor of it, found ${describe(part)}`, target.span, {
+      help: "write `tune host` or `tune host.bias`",
+    });
+  const { path } = part.module;
+  mark(
+    [...leaves].flatMap(([name, l]) =>
+      l.adapter !== true && (path === "" || name.startsWith(`${path}.`)) ? [name] : [],
+    ),
+  );
 }

@@ -5,12 +5,14 @@
  * the tree at hand. Spec: spec/language.md, "Modules".
  */
 import type { Member, ModuleDefinition, Span, TypeExpr } from "../../grammar/index.js";
+import { adopt, isForeign } from "./adopt.js";
 import { bindParams, type Given } from "./call.js";
 import { cellsOf, sideValue } from "./cells.js";
 import { type Cell, type Context, inner, type Names, step, stop } from "./context.js";
 import { evaluate } from "./evaluate.js";
+import { fieldValue } from "./field-value.js";
 import { hostField } from "./hosts.js";
-import { isStored, makeField, restore, sharedScope, sharers } from "./leaves.js";
+import { isStored, makeField, restore, sharedScope, sharers, tune } from "./leaves.js";
 import { bind, evaluateStatement } from "./statements.js";
 import { coerce } from "./types.js";
 import {
@@ -72,6 +74,7 @@ export function instantiate(
     scope.names.own.set("training", bool(false));
   }
   const fields = new Map<string, string>();
+  const transposed = new Set<string>();
   const children = new Map<string, Value>();
   const instance = (statics: ReadonlyMap<string, Value>): ModuleValue => ({
     kind: "module",
@@ -80,6 +83,7 @@ export function instantiate(
     path,
     statics,
     fields,
+    transposed,
     children,
     host: build.host?.module ?? null,
     ...(group === undefined ? {} : { group, within }),
@@ -94,7 +98,8 @@ export function instantiate(
     attached: new Map(),
   });
   for (const member of definition.members) {
-    if (member.kind === "field") makeField(scope, member, path, within, fields);
+    if (member.kind === "tune") tune(scope, member.value);
+    else if (member.kind === "field") makeField(scope, member, path, within, fields, transposed);
     else if (member.kind === "child") {
       const child = makeChild(scope, member, within);
       children.set(member.name.text, structureOf(child));
@@ -114,7 +119,7 @@ function makeChild(scope: Context, member: Extract<Member, { kind: "child" }>, w
   const build = scope.build!;
   const group = member.sharing === "own" ? undefined : sharers(build.group, member.sharing);
   const name = member.name.text;
-  if (group === undefined) return evaluate(step(scope, name), member.value);
+  if (group === undefined) return ownChild(scope, member, evaluate(step(scope, name), member.value));
   const key = `${within}.${name}`;
   const made = group.made.get(key);
   if (made !== undefined && typeof made !== "string") return viewOf(treeOfBuild(build), made);
@@ -122,6 +127,17 @@ function makeChild(scope: Context, member: Extract<Member, { kind: "child" }>, w
   const path = `${group.path}${within}`.replaceAll(".", "/");
   const child = evaluate(step({ ...at, frame: { path, counts: new Map() } }, name), member.value);
   group.made.set(key, structureOf(child));
+  return child;
+}
+
+/** What is a model already becomes a part of this one; what is frozen never trains. */
+function ownChild(scope: Context, member: Extract<Member, { kind: "child" }>, child: Value): Value {
+  const build = scope.build!;
+  const path = step(scope, member.name.text).frame.path.replaceAll("/", ".");
+  if (isForeign(build, child)) return adopt(build, child, path, member.frozen);
+  if (member.frozen)
+    for (const [name, leaf] of build.leaves)
+      if (name.startsWith(`${path}.`)) build.leaves.set(name, { ...leaf, frozen: true });
   return child;
 }
 
@@ -171,19 +187,43 @@ function namesOf(
   pattern: Extract<Member, { kind: "field" }> extends never ? never : Parameters<typeof bind>[1],
 ): string[] {
   if (pattern.kind === "name") return [pattern.name.text];
+  if (pattern.kind === "record") return pattern.fields.flatMap((field) => namesOf(field.pattern));
   return pattern.kind === "tuple" ? pattern.items.flatMap(namesOf) : [];
 }
 
 /** Modules inside a value: what is kept of a child. */
 export function structureOf(value: Value): Value {
-  return mapParts(value, (v) => (v.kind === "tree" && v.module !== null ? v.module : v));
+  return mapParts(value, (v) =>
+    v.kind !== "tree" || v.module === null
+      ? v
+      : v.attached.size === 0
+        ? v.module
+        : { ...v.module, attached: v.attached },
+  );
 }
 
 /** The views of a child's modules in a tree. */
 export function viewOf(tree: TreeValue, child: Value): Value {
   return mapParts(child, (v) =>
-    v.kind === "module" ? { ...tree, module: v, origin: v.path === "" ? tree.origin : v.path } : v,
+    v.kind === "module"
+      ? {
+          ...tree,
+          module: v,
+          origin: v.path === "" ? tree.origin : v.path,
+          attached: v.attached === undefined ? tree.attached : joined(v.attached, tree.attached),
+        }
+      : v,
   );
+}
+
+/** A part's own adapters act inside those of the whole. */
+function joined(own: TreeValue["attached"], whole: TreeValue["attached"]): TreeValue["attached"] {
+  const all = new Map(whole);
+  for (const [path, adapters] of own) {
+    const known = new Set(adapters);
+    all.set(path, [...adapters, ...(whole.get(path) ?? []).filter((a) => !known.has(a))]);
+  }
+  return all;
 }
 
 /** Binds what an adapter's `on` clause names: tensors of the host, and the host itself. */
@@ -193,7 +233,7 @@ function bindHost(scope: Context, definition: ModuleDefinition, host: TreeValue 
   if (definition.kind !== "router") {
     for (const param of clause.params) {
       const name = param.pattern.kind === "name" ? param.pattern.name.text : "";
-      const leaf = memberOf(host, name);
+      const leaf = memberOf(scope, host, name, param.span);
       if (leaf === undefined) return stop(scope, "R031", `the host ${host.origin} has no ${name}`, param.span);
       bind(
         scope,
@@ -228,24 +268,23 @@ function bindRouterInput(scope: Context, definition: ModuleDefinition, host: Tre
   const dims = input?.type?.kind === "tensor" ? input.type.dims : null;
   const last = dims?.[dims.length - 1];
   if (last?.kind !== "size" || last.value.kind !== "name") return;
-  const width = hostWidth(host);
+  const width = hostWidth(scope, host, input.span);
   if (width !== null) scope.names.own.set(last.value.name.text, int(width));
 }
 
 /** Length of the vectors that a module reads: the last axis of its weight. */
-function hostWidth(host: TreeValue): number | null {
-  const weight = memberOf(host, "weight");
+function hostWidth(scope: Context, host: TreeValue, span: Span): number | null {
+  const weight = memberOf(scope, host, "weight", span);
   return weight?.kind === "tensor" && weight.node.shape.length >= 2
     ? weight.node.shape[weight.node.shape.length - 1]
     : null;
 }
 
 /** A tensor, child, argument or function of a module by name. */
-export function memberOf(tree: TreeValue, name: string): Value | undefined {
+export function memberOf(context: Context, tree: TreeValue, name: string, span: Span): Value | undefined {
   const { module } = tree;
   if (module === null) return undefined;
-  const field = module.fields.get(name);
-  if (field !== undefined) return tree.leaves.get(field)?.value;
+  if (module.fields.has(name)) return fieldValue(context, tree, module, name, span);
   const child = module.children.get(name);
   if (child !== undefined) return viewOf(tree, child);
   if (module.definition.members.some((m) => m.kind === "function" && m.name.text === name))
@@ -293,7 +332,7 @@ export function moduleScope(context: Context, tree: TreeValue, span: Span, inRul
     if (clause?.alias) own.set(clause.alias.text, host);
     for (const param of clause?.params ?? []) {
       if (module.definition.kind === "router" || param.pattern.kind !== "name") continue;
-      const leaf = memberOf(host, param.pattern.name.text);
+      const leaf = memberOf(scope, host, param.pattern.name.text, param.span);
       if (leaf !== undefined) bind(scope, param.pattern, retyped(scope, leaf, param.type, param.span));
     }
   }
@@ -306,7 +345,7 @@ export function moduleScope(context: Context, tree: TreeValue, span: Span, inRul
         continue;
       }
       const leaf = module.fields.get(member.name.text);
-      const value = leaf === undefined ? none : tree.leaves.get(leaf)!.value;
+      const value = fieldValue(scope, tree, module, member.name.text, member.span);
       own.set(member.name.text, leaf === undefined ? value : retyped(scope, value, member.type, member.span));
     } else if (member.kind === "child") own.set(member.name.text, viewOf(tree, module.children.get(member.name.text)!));
     else if (member.kind === "function")

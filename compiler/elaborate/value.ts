@@ -104,6 +104,8 @@ export interface ModuleValue {
   readonly statics: ReadonlyMap<string, Value>;
   /** Tensors by the name of their field. */
   readonly fields: ReadonlyMap<string, string>;
+  /** Fields whose matrix is stored the other way round. */
+  readonly transposed?: ReadonlySet<string>;
   /** Modules, lists and records of them, by name. */
   readonly children: ReadonlyMap<string, Value>;
   /** The module that an adapter wraps. */
@@ -118,6 +120,8 @@ export interface ModuleValue {
   readonly group?: Group;
   /** Of a module inside an adapter: its path from the adapter's, as in ".bank.0". */
   readonly within?: string;
+  /** Of a part that has adapters of its own: as in a tree. */
+  readonly attached?: TreeValue["attached"];
   /** Made from its stored form. */
   readonly loaded?: boolean;
 }
@@ -165,7 +169,10 @@ export interface TableValue {
   readonly kind: "table";
   readonly table: Table;
   readonly splits: ReadonlyMap<string, Table>;
+  /** Begins the sources of its columns' input nodes. */
   readonly source: string;
+  /** What the recipe calls it: keys the order of its rows, so that no path of this machine does. */
+  readonly label: string;
 }
 
 /** A function of a module instance, bound to it. */
@@ -194,6 +201,8 @@ export interface Leaf {
   readonly file?: string;
   /** A tensor that no gradient trains: saved, drawn anew, or kept only while training. */
   readonly role?: "buffer" | "seeded" | "state";
+  /** Never trains by itself. */
+  readonly frozen?: boolean;
 }
 
 /** `config`: entries of its config, by dotted path, that the tree needs otherwise than the checkpoint has them. */
