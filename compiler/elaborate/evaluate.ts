@@ -8,7 +8,7 @@ import { nearest } from "../../grammar/index.js";
 import { builtinNames, isBuiltin } from "./builtins/index.js";
 import { call } from "./call.js";
 import { type Context, inner, lookup, namesIn, Poisoned, step, stop } from "./context.js";
-import { evaluateField, evaluateIndex } from "./fields.js";
+import { evaluateField, evaluateIndex, fieldOrNone } from "./fields.js";
 import { joinLayers } from "./layers.js";
 import { liftOperator } from "./lift.js";
 import { evaluateMatch } from "./match.js";
@@ -231,8 +231,11 @@ export function show(context: Context, value: Value, span: Span): string {
 function evaluateBinary(context: Context, expr: Extract<Expr, { kind: "binary" }>): Value {
   const { op } = expr;
   if (op === "in" || op === "matches") return selectorIn(context, expr);
+  if (op === "??") {
+    const value = expr.left.kind === "field" ? fieldOrNone(context, expr.left) : evaluate(context, expr.left);
+    return value.kind === "none" ? evaluate(context, expr.right) : value;
+  }
   const left = evaluate(context, expr.left);
-  if (op === "??") return left.kind === "none" ? evaluate(context, expr.right) : left;
   if (left.kind === "bool" && op === "and" && !left.value) return left;
   if (left.kind === "bool" && op === "or" && left.value) return left;
   const right = evaluateOperand(context, left, expr.right);

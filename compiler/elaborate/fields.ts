@@ -21,6 +21,13 @@ export function evaluateField(context: Context, expr: Extract<Expr, { kind: "fie
   return fieldOfValue(context, target, expr.name, expr.span);
 }
 
+/** The field, or none where a record does not have it: `batch.labels ?? batch.input_ids`. */
+export function fieldOrNone(context: Context, expr: Extract<Expr, { kind: "field" }>): Value {
+  const target = evaluate(context, expr.target);
+  if (target.kind === "record" && !target.fields.has(expr.name.text)) return none;
+  return fieldOfValue(context, target, expr.name, expr.span);
+}
+
 /** A field of any value that has fields. */
 export function fieldOfValue(context: Context, target: Value, { text: name, span: at }: Name, span: Span): Value {
   if (target.kind === "table") return tableField(context, target, name, at);

@@ -9,7 +9,6 @@ import { type Builtin, bindBuiltin } from "./builtin.js";
 import { datasets } from "./datasets.js";
 import { elementwise } from "./elementwise.js";
 import { lists } from "./lists.js";
-import { matrices } from "./matrices.js";
 import { models } from "./models.js";
 import { networks } from "./networks.js";
 import { random } from "./random.js";
@@ -27,7 +26,6 @@ const table = new Map<string, Builtin>(
     ...reductions,
     ...shapes,
     ...lists,
-    ...matrices,
     ...random,
     ...models,
     ...adapterFiles,

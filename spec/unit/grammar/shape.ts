@@ -156,9 +156,7 @@ function item(i: IndexItem): string {
 
 function pattern(p: Pattern): string {
   if (p.kind === "name") return p.name.text;
-  if (p.kind === "wildcard") return "_";
-  if (p.kind === "tuple") return `(${p.items.map(pattern).join(",")})`;
-  return `{${p.fields.map((field) => `${field.name.text}:${pattern(field.pattern)}`).join(",")}}`;
+  return p.kind === "wildcard" ? "_" : `(${p.items.map(pattern).join(",")})`;
 }
 
 function matchPattern(p: MatchPattern): string {
