@@ -27,7 +27,16 @@ export abstract class TypeRules extends Recovering {
       this.brackets(T.LParen, T.RParen, () => items.push(this.SUBRULE(this.pattern)));
       return { kind: "tuple", items, span: this.since(start) };
     }
-    if (!this.is(1, T.Identifier)) this.unexpected("a name or a tuple of names");
+    if (this.is(1, T.LCurly)) {
+      const fields: { name: Name; pattern: Pattern }[] = [];
+      this.brackets(T.LCurly, T.RCurly, () => {
+        const name = this.SUBRULE(this.name);
+        const own: Pattern = { kind: "name", name, span: name.span };
+        fields.push({ name, pattern: this.skip(T.Colon) ? this.SUBRULE(this.pattern) : own });
+      });
+      return { kind: "record", fields, span: this.since(start) };
+    }
+    if (!this.is(1, T.Identifier)) this.unexpected("a name, a tuple of names or fields in braces");
     const name = this.SUBRULE(this.name);
     return name.text === "_" ? { kind: "wildcard", span: name.span } : { kind: "name", name, span: name.span };
   });

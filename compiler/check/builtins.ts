@@ -57,6 +57,7 @@ import {
   typeOfStack,
 } from "./builtin_shapes.js";
 import { dataRows, layerRows, learningRows } from "./builtins_learning.js";
+import { matrixRows } from "./builtins_matrices.js";
 import type { Type } from "./types.js";
 
 /** What a parameter accepts; checked before the rule is asked. */
@@ -287,6 +288,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
   [
     ...rowsOf(liftingRows, true, false),
     ...rowsOf(layerRows, true, false),
+    ...rowsOf(matrixRows, true, false),
     ...rowsOf(plainRows, false, false),
     ...rowsOf(learningRows, false, false),
     ...rowsOf(recipeRows, false, true),
@@ -297,8 +299,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
 /** Names that the language will have: a better message than "unknown". */
 export const laterNames: ReadonlySet<string> = new Set(
   (
-    "static taps each search session generate load_adapter svd qr eigh cholesky scatter take_along switch ragged " +
-    "places modules leaves"
+    "static taps each search session generate load_adapter scatter take_along switch ragged " + "places modules leaves"
   ).split(" "),
 );
 

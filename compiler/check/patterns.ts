@@ -5,8 +5,9 @@
  */
 import type { Name, Pattern } from "../../grammar/index.js";
 import { type Context, report } from "./context.js";
+import { noField } from "./fields.js";
 import { declare, type Local, type Scope } from "./scope.js";
-import { atPlace, isQuiet, showType, type Type, unknown } from "./types.js";
+import { atPlace, type Field, isQuiet, showType, type Type, unknown } from "./types.js";
 
 /** Brings a name into scope. A definition of the same file must not be hidden; std, imports and recipes may be. */
 export function declareName(cx: Context, scope: Scope, name: Name, type: Type, kind: Local["kind"]): void {
@@ -38,10 +39,23 @@ export function bindPattern(cx: Context, scope: Scope, pattern: Pattern, type: T
       declareName(cx, scope, p.name, t, inTuple && kind === "let" ? "variable" : kind);
       return;
     }
+    if (p.kind === "record") {
+      for (const field of p.fields) bind(field.pattern, typeOfField(cx, field.name, t), true);
+      return;
+    }
     const parts = partsOf(cx, p, t);
     for (const [i, item] of p.items.entries()) bind(item, parts[i] ?? unknown, true);
   };
   bind(pattern, type, false);
+}
+
+/** The type of a field that a pattern takes. */
+function typeOfField(cx: Context, name: Name, type: Type): Type {
+  const value = type.kind === "schedule" || type.kind === "tree" ? atPlace(type) : type;
+  if (isQuiet(value) || value.kind === "optional" || value.kind === "instance") return unknown;
+  const fields = value.kind === "record" ? value.fields : new Map<string, Field>();
+  const found = fields.get(name.text)?.type ?? noField(cx, value, name.text, name.span, [...fields.keys()]);
+  return type.kind === "tree" ? { kind: "tree", of: found } : found;
 }
 
 function partsOf(cx: Context, p: Pattern & { kind: "tuple" }, type: Type): readonly Type[] {

@@ -25,7 +25,9 @@ function withStage(type: Type): string {
 
 function showPattern(p: Pattern): string {
   if (p.kind === "name") return p.name.text;
-  return p.kind === "wildcard" ? "_" : `(${p.items.map(showPattern).join(", ")})`;
+  if (p.kind === "wildcard") return "_";
+  if (p.kind === "tuple") return `(${p.items.map(showPattern).join(", ")})`;
+  return `{ ${p.fields.map((field) => `${field.name.text}: ${showPattern(field.pattern)}`).join(", ")} }`;
 }
 
 /** Prints the definitions of a file with what the checker knows about them. */

@@ -36,6 +36,7 @@ export function freeNames(definition: Definition): readonly Name[] {
   const bind = (name: string, outer: Bound): Bound => ({ name, outer });
   const bindPattern = (p: Pattern, bound: Bound): Bound => {
     if (p.kind === "name") return bind(p.name.text, bound);
+    if (p.kind === "record") return p.fields.reduce((b, field) => bindPattern(field.pattern, b), bound);
     return p.kind === "tuple" ? p.items.reduce((b, item) => bindPattern(item, b), bound) : bound;
   };
   const use = (name: Name, bound: Bound): void => {

@@ -184,6 +184,7 @@ function boundNames(statement: Statement): string[] {
   const visit = (pattern: Pattern): void => {
     if (pattern.kind === "name") names.push(pattern.name.text);
     if (pattern.kind === "tuple") pattern.items.forEach(visit);
+    if (pattern.kind === "record") for (const field of pattern.fields) visit(field.pattern);
   };
   for (const binding of statement.bindings) visit(binding.pattern);
   return names;

@@ -2,6 +2,7 @@
 import type { Block, Pattern, Span, Statement } from "../../grammar/index.js";
 import { type Context, inner, numbered, step, stop } from "./context.js";
 import { evaluate, truth } from "./evaluate.js";
+import { fieldOfValue } from "./fields.js";
 import { nodeOf } from "./operators.js";
 import { coerce } from "./types.js";
 import { describe, type Value } from "./value.js";
@@ -108,6 +109,8 @@ export function patternName(pattern: Pattern): string {
       return "_";
     case "tuple":
       return `(${pattern.items.map(patternName).join(",")})`;
+    case "record":
+      return `{${pattern.fields.map((field) => patternName(field.pattern)).join(",")}}`;
   }
 }
 
@@ -118,6 +121,11 @@ export function bind(context: Context, pattern: Pattern, value: Value): void {
       return;
     case "name":
       context.names.own.set(pattern.name.text, value);
+      return;
+    case "record":
+      for (const { name, pattern: own } of pattern.fields) {
+        bind(context, own, value.kind === "poison" ? value : fieldOfValue(context, value, name, pattern.span));
+      }
       return;
     case "tuple": {
       if (value.kind === "poison") {

@@ -12,7 +12,7 @@ import type { HostArgument, LoopState, LoopStep, MatrixView, ResidentStep, Value
 import { nextStates } from "./state.js";
 import type { Leaves, Stored } from "./stored.js";
 import type { Unit } from "./units.js";
-import { sameElements, stridedView } from "./views.js";
+import { sameElements, stridedView } from "../schedule/index.js";
 
 export interface EmittedBuffer {
   readonly dtype: StorageDtype;

@@ -9,7 +9,7 @@ import type { Block, Blocks } from "./blocks.js";
 import { bodyOf, type Prepared } from "./prepare.js";
 import { nextStates } from "./state.js";
 import { isEvaluated, isRead, isRowReduction, type Leaves, leadingAxes, rowBox, type Stored } from "./stored.js";
-import { sameElements, stridedView } from "./views.js";
+import { sameElements, stridedView } from "../schedule/index.js";
 
 export type Fold = "sum" | "max" | "min";
 

@@ -6,7 +6,7 @@ import { type Node, sizeOf } from "../ir/index.js";
 import type { Blocks } from "./blocks.js";
 import { bodyOf, type Prepared } from "./prepare.js";
 import type { Leaves, Stored } from "./stored.js";
-import { sameElements } from "./views.js";
+import { sameElements } from "../schedule/index.js";
 
 export interface NextState {
   readonly kind: "unchanged" | "made" | "copied";

@@ -7,11 +7,23 @@ import { inputOf, type Node, opRow, type Shape, type StorageDtype, sizeOf } from
 import type { Access, Kernel } from "../kernels/index.js";
 import { laneOf } from "./arithmetic.js";
 import { type Leaf, LoopBuilder, type LoopScope, Materialise, storageOf } from "./loop.js";
-import { type BufferRef, domainOf, type FileTensor, type Mark, type Step, type Temp } from "./program.js";
+import {
+  type BufferRef,
+  domainOf,
+  type EvaluateArgument,
+  type FileTensor,
+  type Mark,
+  type Step,
+  type Temp,
+  type TempMatrix,
+} from "./program.js";
+import { stridedView } from "./views.js";
 
 /** What a task wants from its tensors. */
 export type Want =
   | { readonly kind: "store"; readonly node: Node; readonly dtype: StorageDtype }
+  /** A result for later tasks, for which the input `stand` stands: a task of its own. */
+  | { readonly kind: "keep"; readonly node: Node; readonly stand: Node }
   | { readonly kind: "scalar"; readonly node: Node; readonly of: Node; readonly fn: "sum" | "max" | "min" | "argmax" }
   | { readonly kind: "column"; readonly node: Node; readonly of: Node; readonly fn: "sum" | "max" | "min" }
   | { readonly kind: "histogram"; readonly node: Node; readonly of: Node; readonly part: number }
@@ -39,8 +51,12 @@ export const HISTOGRAM_BINS = 65536;
 /** Fuses all wants of a task. `columns` are vectors that earlier tasks gave. */
 export function fuse(wants: readonly Want[], isColumn: (node: Node) => boolean, table: KernelTable): Fused {
   const task = new TaskBuilder(isColumn, table);
-  const groups = new Map<string, Want[]>();
+  const groups = new Map<string, Exclude<Want, { kind: "keep" }>[]>();
   for (const want of wants) {
+    if (want.kind === "keep") {
+      task.keep(want.node);
+      continue;
+    }
     const box = boxOf(want);
     const key = box.join(",");
     groups.set(key, [...(groups.get(key) ?? []), want]);
@@ -50,7 +66,7 @@ export function fuse(wants: readonly Want[], isColumn: (node: Node) => boolean, 
 }
 
 /** The loop that a want needs: the shape of what it reduces or stores, or of the row reduction that it comes from. */
-function boxOf(want: Want): Shape {
+function boxOf(want: Exclude<Want, { kind: "keep" }>): Shape {
   if (want.kind !== "store") return want.of.shape;
   const inner = rowReductionIn(want.node, want.node.shape);
   return inner ?? want.node.shape;
@@ -99,7 +115,7 @@ class TaskBuilder implements LoopScope {
   }
 
   /** One kernel over the box that serves all wants; what must be materialised first gets kernels before it. */
-  loop(box: Shape, wants: readonly Want[]): void {
+  loop(box: Shape, wants: readonly Exclude<Want, { kind: "keep" }>[]): void {
     const rank = box.length;
     const split = wants.some((w) => w.kind === "column") ? 1 : Math.max(0, rank - 1);
     const rows = sizeOf(box.slice(0, split));
@@ -120,7 +136,12 @@ class TaskBuilder implements LoopScope {
     }
   }
 
-  private want(loop: LoopBuilder, want: Want, elements: number): void {
+  /** Computes a node into the last temporary. */
+  keep(node: Node): void {
+    this.materialise(node, "kept for later passes", [], 1, 1);
+  }
+
+  private want(loop: LoopBuilder, want: Exclude<Want, { kind: "keep" }>, elements: number): void {
     switch (want.kind) {
       case "store":
         loop.store(want.node, want.dtype, { kind: "output" });
@@ -220,21 +241,63 @@ class TaskBuilder implements LoopScope {
       });
       return;
     }
-    if (node.op === "matmul") {
-      for (const arg of node.args)
-        if (this.leafOf(arg) === undefined) this.store(arg, "broadcast into a contraction", false);
+    if (node.op === "matmul" && this.product(node, reason)) return;
+    if (opRow(node.op).fusion === "opaque") {
+      this.evaluate(node, reason);
+      return;
     }
     this.store(node, reason, false);
+  }
+
+  /** A product of floats as a step of its own, its operands read through views; false where there is nothing to multiply. */
+  private product(node: Node, reason: string): boolean {
+    const [a, b] = node.args;
+    const isEmpty = [node, a, b].some((each) => sizeOf(each.shape) === 0);
+    if (isEmpty || a.dtype !== "f32" || b.dtype !== "f32") return false;
+    const batch = node.shape.slice(0, -2);
+    const [m, n] = node.shape.slice(-2);
+    const operand = (arg: Node): TempMatrix => {
+      const { base, strides, offset } = stridedView(arg, (x) => this.leafOf(x) !== undefined);
+      const temp = this.store(base, "operand of a contraction", false);
+      const rank = arg.shape.length;
+      const lead = batch.length - (rank - 2);
+      return {
+        temp,
+        offset,
+        batch: batch.map((_, i) => (i < lead || arg.shape[i - lead] === 1 ? 0 : strides[i - lead])),
+        row: strides[rank - 2],
+        col: strides[rank - 1],
+      };
+    };
+    const [left, right] = [operand(a), operand(b)];
+    const to = this.temp(node, "F32", reason, false);
+    this.steps.push({ kind: "matmul", batch, m, k: a.shape[a.shape.length - 1], n, left, right, to });
+    return true;
+  }
+
+  /** An operation that only its row computes, on whole tensors. */
+  private evaluate(node: Node, reason: string): void {
+    const args = node.args.map((arg): EvaluateArgument => {
+      if (arg.shape.length === 0) return { kind: "number", node: arg.id, dtype: arg.dtype };
+      const temp = this.store(arg, "read by the host", false);
+      return { kind: "temp", temp, shape: arg.shape, dtype: arg.dtype };
+    });
+    const to = this.temp(node, storageOf(node), reason, false);
+    const numbers = [node, ...node.args].reduce((sum, each) => sum + sizeOf(each.shape), 0);
+    const working = 8 * (numbers + (opRow(node.op).working?.(node.args) ?? 0));
+    const { op, attrs, shape, dtype } = node;
+    this.steps.push({ kind: "evaluate", op, attrs, args, shape, dtype, to, working });
   }
 
   /** Stores a node into a temporary with a kernel of its own, unless it is one already. */
   private store(node: Node, reason: string, local: boolean): number {
     const known = this.leaves.get(node);
     if (known?.ref.kind === "temp") return known.ref.index;
-    if (node.op === "concat" || node.op === "row_rank") {
+    if (node.op === "concat" || node.op === "row_rank" || isByItself(node)) {
       // No loop computes these; they have steps of their own, over whole tensors here.
       this.materialise(node, reason, [], 1, 1);
-      return this.temps.length - 1;
+      const made = this.leaves.get(node);
+      if (made?.ref.kind === "temp") return made.ref.index;
     }
     const dtype = storageOf(node);
     const index = this.temps.length;
@@ -306,6 +369,12 @@ class TaskBuilder implements LoopScope {
       cols: main.cols,
     };
   }
+}
+
+/** Whether a node has a step of its own that is no loop: products of floats and what only the host computes. */
+function isByItself(node: Node): boolean {
+  if (node.op === "matmul") return node.args.every((arg) => arg.dtype === "f32" && sizeOf(arg.shape) > 0);
+  return opRow(node.op).fusion === "opaque";
 }
 
 /** The box of a loop that computes a node alone: a reduction runs over its argument with the reduced axes last. */

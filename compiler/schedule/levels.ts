@@ -1,12 +1,14 @@
 /**
  * Levels: how many passes over the data must end before a value can be computed. Files are there at level 0; a
- * statistic of values of level n is known at level n + 1; rank-0 arithmetic adds nothing.
+ * statistic of values of level n is known at level n + 1, and so is a result that is kept; rank-0 arithmetic adds nothing.
  */
 import { type Node, opRow } from "../ir/index.js";
 
-/** A rank-0 value that is reduced from tensors. */
+/** A rank-0 value that is reduced from tensors, or read from one that has a single element. */
 export function isStatistic(node: Node): boolean {
-  return node.shape.length === 0 && opRow(node.op).fusion === "reduce";
+  if (node.shape.length > 0) return false;
+  const { fusion } = opRow(node.op);
+  return fusion === "reduce" || (fusion === "view" && node.args[0].shape.length > 0);
 }
 
 /** A reduction along the first axis: a vector over the columns, accumulated over all rows like a statistic. */
@@ -25,6 +27,9 @@ export function isColumn(node: Node): boolean {
 export class Levels {
   private readonly known = new Map<Node, number>();
 
+  /** `kept`: inputs that stand for results, and what they stand for. */
+  constructor(private readonly kept: ReadonlyMap<Node, Node>) {}
+
   /** The level at which a node can be computed (tensors) or is known (rank 0, columns). */
   of(root: Node): number {
     const stack = [root];
@@ -34,13 +39,15 @@ export class Levels {
         stack.pop();
         continue;
       }
-      const open = node.args.filter((a) => !this.known.has(a));
+      const value = this.kept.get(node);
+      const args = value === undefined ? node.args : [value];
+      const open = args.filter((a) => !this.known.has(a));
       if (open.length > 0) {
         stack.push(...open);
         continue;
       }
-      const args = Math.max(0, ...node.args.map((a) => this.known.get(a)!));
-      this.known.set(node, args + (isStatistic(node) || isColumn(node) ? 1 : 0));
+      const level = Math.max(0, ...args.map((a) => this.known.get(a)!));
+      this.known.set(node, level + (value !== undefined || isStatistic(node) || isColumn(node) ? 1 : 0));
       stack.pop();
     }
     return this.known.get(root)!;

@@ -139,7 +139,7 @@ export class LoopBuilder {
 
   private storedValue(node: Node): number {
     if (this.scope.leafOf(node) === undefined) {
-      if (node.op === "matmul") return this.product(node);
+      if (node.op === "matmul" && this.box.length > node.shape.length) return this.product(node);
       if (opRow(node.op).fusion === "reduce") return this.reduction(node);
     }
     return this.lower(node, this.mapFor(node));

@@ -83,7 +83,43 @@ export type Step =
       readonly from: readonly number[];
       readonly to: number;
       readonly bytes: number;
+    }
+  /** A matrix product of whole f32 temps. */
+  | {
+      readonly kind: "matmul";
+      readonly batch: readonly number[];
+      readonly m: number;
+      readonly k: number;
+      readonly n: number;
+      readonly left: TempMatrix;
+      readonly right: TempMatrix;
+      readonly to: number;
+    }
+  /** An operation without kernels: the row's own evaluation on the host, on whole temps. */
+  | {
+      readonly kind: "evaluate";
+      readonly op: string;
+      readonly attrs: { readonly [name: string]: unknown };
+      readonly args: readonly EvaluateArgument[];
+      readonly shape: readonly number[];
+      readonly dtype: ValueDtype;
+      readonly to: number;
+      /** Bytes that it works with besides its temps. */
+      readonly working: number;
     };
+
+/** A batch of matrices in a temp: element (b.., i, j) lies at offset + strides of the batch axes + i * row + j * col. */
+export interface TempMatrix {
+  readonly temp: number;
+  readonly offset: number;
+  readonly batch: readonly number[];
+  readonly row: number;
+  readonly col: number;
+}
+
+export type EvaluateArgument =
+  | { readonly kind: "temp"; readonly temp: number; readonly shape: readonly number[]; readonly dtype: ValueDtype }
+  | { readonly kind: "number"; readonly node: number; readonly dtype: ValueDtype };
 
 /** A loop over `units` elements (flat) or rows of `cols` elements, in blocks of `block` units. */
 export interface Domain {
@@ -105,7 +141,7 @@ export interface Task {
   readonly id: number;
   readonly place: string;
   readonly level: number;
-  readonly kind: "statistics" | "thresholds" | "equals" | "output";
+  readonly kind: "statistics" | "thresholds" | "equals" | "output" | "kept";
   /** How the task is cut into pieces. `whole`: it is not, every buffer holds its whole tensor. */
   readonly domain: Domain;
   readonly whole: boolean;
@@ -115,10 +151,12 @@ export interface Task {
   readonly reads: readonly ("full" | "row" | "all")[];
   readonly temps: readonly Temp[];
   readonly marks: readonly Mark[];
-  /** Statistics (node numbers) that must be known before it runs. */
+  /** Statistics and kept results (node numbers) that must be known before it runs. */
   readonly needs: readonly number[];
   /** The output tensor it writes, if any: index into Program.outputs. */
   readonly output: number | null;
+  /** The result it keeps for later tasks, if any: index into Program.kept. */
+  readonly keeps: number | null;
 }
 
 /** A tensor to write: computed by a task, or copied from a file. */
@@ -135,6 +173,16 @@ export interface Output {
   readonly change: number | null;
   readonly lost: number | null;
   readonly nonFinite: number | null;
+}
+
+/** A result that later tasks read like a tensor of a file (of the source KEPT, under this name). */
+export interface KeptResult {
+  /** Number of the input that stands for it. */
+  readonly node: number;
+  readonly name: string;
+  readonly bytes: number;
+  /** The temp of its task that holds it. */
+  readonly temp: number;
 }
 
 /** A rank-0 node, as plain data, for the host's arithmetic. */
@@ -161,6 +209,7 @@ export interface Program {
   readonly kernels: readonly Kernel[];
   readonly tasks: readonly Task[];
   readonly outputs: readonly Output[];
+  readonly kept: readonly KeptResult[];
   readonly host: ReadonlyMap<number, HostNode>;
   readonly thresholds: readonly ThresholdInfo[];
   /** Passes over the data: 1 + the largest level. */

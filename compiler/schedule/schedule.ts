@@ -4,18 +4,21 @@
  * they take rounds. Between tasks pass only rank-0 values, thresholds and column vectors.
  */
 import type { Plan } from "../elaborate/index.js";
-import { inputOf, isFloat, type Node, reachable, sizeOf } from "../ir/index.js";
+import { bytesOf, inputOf, isFloat, type Node, opRow, reachable, sizeOf } from "../ir/index.js";
 import type { Kernel } from "../kernels/index.js";
 import { runPasses } from "../passes/index.js";
 import { fuse, type KernelTable, type Want } from "./fuse.js";
+import { keepResults } from "./keep.js";
 import { isColumn, isStatistic, Levels, PlaceNames } from "./levels.js";
 import {
   domainOf,
   type FileTensor,
   type HostNode,
+  type KeptResult,
   type Output,
   type Program,
   type Task,
+  type Temp,
   type ThresholdInfo,
 } from "./program.js";
 
@@ -47,9 +50,9 @@ export function schedule(plan: Plan, extra: readonly Node[] = [], after?: string
     ...asked.flatMap((a) => [a.node, ...Object.values(a.checks).filter((n): n is Node => n !== null)]),
     ...extra,
   ];
-  const rewritten = runPasses(before, after === undefined ? {} : { after });
+  const { roots: rewritten, values: kept } = keepResults(runPasses(before, after === undefined ? {} : { after }));
   const now = new Map(before.map((node, i) => [node, rewritten[i]]));
-  const builder = new ScheduleBuilder(rewritten);
+  const builder = new ScheduleBuilder(rewritten, kept);
   plan.saves.forEach((save, index) => {
     for (const tensor of save.tensors) {
       if (isCopy(tensor)) builder.copy(index, tensor);
@@ -105,7 +108,7 @@ interface Group {
 }
 
 class ScheduleBuilder {
-  private readonly levels = new Levels();
+  private readonly levels: Levels;
   private readonly names = new PlaceNames();
   private readonly kernels: Kernel[] = [];
   private readonly kernelByText = new Map<string, number>();
@@ -113,8 +116,14 @@ class ScheduleBuilder {
   private readonly groups: Group[] = [];
   private readonly groupByKey = new Map<string, Group>();
   private readonly assigned = new Set<Node>();
+  private readonly keptResults: KeptResult[] = [];
 
-  constructor(private readonly roots: readonly Node[]) {}
+  constructor(
+    private readonly roots: readonly Node[],
+    private readonly kept: ReadonlyMap<Node, Node>,
+  ) {
+    this.levels = new Levels(kept);
+  }
 
   copy(save: number, tensor: SavedTensor): void {
     this.outputs.push(
@@ -146,7 +155,12 @@ class ScheduleBuilder {
   }
 
   finish(): Program {
-    const nodes = reachable(this.roots);
+    const nodes = reachable([...this.kept.values(), ...this.roots]);
+    for (const [stand, value] of this.kept) {
+      const place = this.names.of(value);
+      const wants: Want[] = [{ kind: "keep", node: value, stand }];
+      this.groups.push({ level: this.levels.of(value), place, kind: "kept", wants, output: null });
+    }
     const host = new Map<number, HostNode>();
     const thresholds: Node[] = [];
     for (const node of nodes) {
@@ -176,6 +190,7 @@ class ScheduleBuilder {
       kernels: this.kernels,
       tasks,
       outputs: this.outputs,
+      kept: this.keptResults,
       host,
       thresholds: infos,
       passes: tasks.length === 0 ? 0 : 1 + Math.max(...tasks.map((t) => t.level)),
@@ -193,7 +208,8 @@ class ScheduleBuilder {
     const [of] = node.args;
     const fn = node.op.replace("reduce_", "") as "sum" | "max" | "min" | "argmax";
     if (isColumn(node)) return [{ kind: "column", node, of, fn: fn as "sum" | "max" | "min" }];
-    return [{ kind: "scalar", node, of, fn }];
+    // The only element of a tensor is its largest.
+    return [{ kind: "scalar", node, of, fn: opRow(node.op).fusion === "view" ? "max" : fn }];
   }
 
   /** Counting and tie tasks of all thresholds; parts of one place share them. */
@@ -240,6 +256,8 @@ class ScheduleBuilder {
       },
     };
     const fused = fuse(group.wants, isColumn, table);
+    const [first] = group.wants;
+    const keeps = first.kind === "keep" ? this.keep(first.stand, fused) : null;
     return {
       id,
       place: group.place,
@@ -254,24 +272,32 @@ class ScheduleBuilder {
       marks: fused.marks,
       needs: this.needs(group),
       output: group.output,
+      keeps,
     };
   }
 
-  /** Statistics that the expressions of a group use, directly or through rank-0 arithmetic. */
+  /** A result that is kept: the last temp of its task. */
+  private keep(stand: Node, { temps }: { readonly temps: readonly Temp[] }): number {
+    const { name, dtype, elements } = fileOf(stand);
+    const bytes = elements * bytesOf(dtype);
+    return this.keptResults.push({ node: stand.id, name, bytes, temp: temps.length - 1 }) - 1;
+  }
+
+  /** Statistics and kept results that the expressions of a group use, directly or through rank-0 arithmetic. */
   private needs(group: Group): number[] {
     const found = new Set<number>();
     const seen = new Set<Node>();
     const visit = (node: Node, inside: boolean): void => {
       if (seen.has(node)) return;
       seen.add(node);
-      if (inside && (isStatistic(node) || isColumn(node))) {
+      if (inside && (isStatistic(node) || isColumn(node) || this.kept.has(node))) {
         found.add(node.id);
         return;
       }
       for (const arg of node.args) visit(arg, true);
     };
     for (const want of group.wants) {
-      const root = want.kind === "store" ? want.node : want.of;
+      const root = want.kind === "store" || want.kind === "keep" ? want.node : want.of;
       visit(root, true);
       // How many elements a threshold keeps must be known before it is counted.
       if (want.kind === "histogram" || want.kind === "equal") visit(want.node.args[0], true);

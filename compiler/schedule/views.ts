@@ -3,15 +3,7 @@
  * stored. Out: the stored node under its views, with strides for the axes of the operand.
  */
 import type { Node } from "../ir/index.js";
-import {
-  affineMap,
-  broadcastMap,
-  type IndexMap,
-  identityMap,
-  reshapeMap,
-  sliceMap,
-  transposeMap,
-} from "../schedule/index.js";
+import { affineMap, broadcastMap, type IndexMap, identityMap, reshapeMap, sliceMap, transposeMap } from "./access.js";
 
 export interface StridedView {
   readonly base: Node;

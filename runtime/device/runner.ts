@@ -5,6 +5,7 @@
  * the host bytes *are* the device's bytes (a view of WASM memory) and both calls do nothing.
  */
 import type { Kernel } from "../../compiler/index.js";
+import type { MatmulCall } from "./matmul.js";
 
 /** A buffer. `host` may be replaced when memory grows: read the property each time, keep no copy of it. */
 export interface Memory {
@@ -61,5 +62,6 @@ export interface Runner {
   upload(memory: Memory): void;
   download(memory: Memory): void | Promise<void>;
   run(call: KernelCall): KernelResult | Promise<KernelResult>;
+  matmul(call: MatmulCall): void | Promise<void>;
   close(): void;
 }

@@ -3,9 +3,10 @@
  * In: a program, lanes, where the bytes are. Out: all rank-0 values, digests, and written outputs. Tasks of one place go
  * one after the other, so that its bytes are still warm; tasks of the largest places go first, so that lanes end together.
  */
-import { type FileTensor, type Program, stepKey, type Task } from "../../compiler/index.js";
+import { type FileTensor, KEPT, type Program, type Step, stepKey, type Task } from "../../compiler/index.js";
 import { HostValues } from "./host-values.js";
 import type { FileRange, Job, JobResult, JobSpec, Lane, TaskJob } from "./job.js";
+import { type KeptFile, keptFile } from "./kept-file.js";
 import { pieceUnits, spans } from "./pieces.js";
 import { type SelectionGroup, selectionGroups } from "./selection-group.js";
 import { collect } from "./statistics.js";
@@ -77,6 +78,7 @@ export class Execution {
   private readonly groupOf = new Map<number, SelectionGroup>();
   private readonly begun = new Set<SelectionGroup>();
   private readonly priorities: readonly number[];
+  private readonly kept: KeptFile;
   private readonly outputHex = new Map<number, string>();
   private readonly inputHex = new Map<FileTensor, string>();
   private bytesRead = 0;
@@ -91,6 +93,7 @@ export class Execution {
   constructor(private readonly request: ExecutionRequest) {
     const { program } = request;
     this.values = new HostValues(program);
+    this.kept = keptFile(program);
     this.pending = program.tasks.map((task) => task.needs.length);
     for (const task of program.tasks) {
       for (const need of task.needs) this.dependents.set(need, [...(this.dependents.get(need) ?? []), task.id]);
@@ -115,6 +118,7 @@ export class Execution {
     this.idle = Array.from({ length: DEPTH }, () => request.lanes).flat();
     this.pump();
     await ended;
+    this.kept.close();
     request.signal.removeEventListener("abort", stop);
     if (this.failure !== null) throw this.failure;
     return {
@@ -203,7 +207,7 @@ export class Execution {
     const { task } = run;
     const piece = pieceUnits(program, task, chunk);
     const undivided = task.output !== null && hash;
-    const params = task.steps.map((s) => (s.kind === "kernel" ? s.params.map((p) => this.values.get(p)) : []));
+    const params = task.steps.map((s) => paramsOf(s).map((p) => this.values.get(p)));
     const integers = task.steps.map((s) => (s.kind === "kernel" ? s.integers.map((ref) => this.integer(ref)) : []));
     const columns = new Map<number, Float32Array>();
     for (const step of task.steps) {
@@ -219,11 +223,11 @@ export class Execution {
         count,
         piece: run.stride === undefined ? piece : task.domain.block,
         stride: run.stride ?? 0,
-        files: task.files.map(fileOf),
+        files: task.files.map((file) => (file.source === KEPT ? this.kept.named(file.name) : fileOf(file))),
         params,
         integers,
         columns,
-        target: task.output === null ? null : targetOf(task.output),
+        target: task.output !== null ? targetOf(task.output) : task.keeps !== null ? this.kept.at(task.keeps) : null,
         hash: undivided,
         mark: run.mark ?? null,
       }),
@@ -272,7 +276,7 @@ export class Execution {
       if (first?.hex !== null && first?.hex !== undefined) this.outputHex.set(task.output, first.hex);
       this.request.outputDone(task.output, this.values);
     }
-    this.known(given);
+    this.known(task.keeps === null ? given : [...given, this.request.program.kept[task.keeps].node]);
   }
 
   /** Statistics are known: tasks that waited for them start. */
@@ -318,6 +322,12 @@ export class Execution {
       });
     }
   }
+}
+
+/** Rank-0 nodes whose values a step takes. */
+function paramsOf(step: Step): readonly number[] {
+  if (step.kind === "kernel") return step.params;
+  return step.kind === "evaluate" ? step.args.flatMap((arg) => (arg.kind === "number" ? [arg.node] : [])) : [];
 }
 
 /** Largest places first; within a place lower levels first. */

@@ -3,6 +3,7 @@
  * size; a job is a run of pieces. In: the program, the chunk size. Out: pieces, jobs and bytes, known before the run.
  */
 import { bytesOf, HISTOGRAM_BINS, type Program, type Task } from "../../compiler/index.js";
+import { matmulPanelBytes } from "../../compiler/targets/wasm/index.js";
 
 /** Bytes of input that one job of a statistics pass reads; small enough to keep all lanes busy. */
 const JOB_BYTES = 32 << 20;
@@ -34,6 +35,8 @@ export function unitBytes(program: Program, task: Task): { unit: number; input: 
   for (const step of task.steps) {
     if (step.kind === "kernel") fixed += step.histograms.length * (HISTOGRAM_BINS + 16) * 8;
     if (step.kind === "row_rank" && !task.whole) unit += cols * 8;
+    if (step.kind === "evaluate") fixed += step.working;
+    if (step.kind === "matmul") fixed += matmulPanelBytes(256, 512);
     if (step.kind === "row_rank" && task.whole) fixed += step.rows * step.cols * 4;
   }
   return { unit, input, fixed };

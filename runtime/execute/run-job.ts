@@ -12,7 +12,8 @@ import {
   type Step,
   type Task,
 } from "../../compiler/index.js";
-import type { KernelResult, Memory, Region, Runner } from "../device/index.js";
+import type { KernelResult, Matrices, Memory, Region, Runner } from "../device/index.js";
+import { evaluateStep } from "./evaluate-step.js";
 import type { OpenFiles } from "./files.js";
 import type { CopyJob, HashJob, Job, JobResult, TaskJob } from "./job.js";
 
@@ -126,6 +127,11 @@ async function runTask(program: Program, runner: Runner, files: OpenFiles, job: 
       files.write(job.target.path, written, job.target.offset + (task.whole ? 0 : first * per));
       bytesWritten += bytes;
     }
+    if (task.keeps !== null && job.target !== null) {
+      const { temp, bytes } = program.kept[task.keeps];
+      await runner.download(buffers.temps[temp]);
+      files.write(job.target.path, buffers.temps[temp].host.subarray(0, bytes), job.target.offset);
+    }
     if (job.mark !== null) {
       await runner.download(buffers.temps[job.mark]);
       mark = buffers.temps[job.mark].host.slice(0, count * unit);
@@ -220,6 +226,21 @@ async function runStep(
       runner.upload(to);
       return null;
     }
+    case "matmul": {
+      const matrices = (view: typeof step.left): Matrices => ({
+        region: { memory: buffers.temps[view.temp], offset: 4 * view.offset },
+        batch: view.batch,
+        row: view.row,
+        col: view.col,
+      });
+      const { batch, m, k, n } = step;
+      const to = { memory: buffers.temps[step.to], offset: 0 };
+      await runner.matmul({ batch, m, k, n, left: matrices(step.left), right: matrices(step.right), to });
+      return null;
+    }
+    case "evaluate":
+      await evaluateStep(runner, step, buffers.temps, job.params[s]);
+      return null;
     case "concat": {
       for (const from of step.from) await runner.download(buffers.temps[from]);
       const target = buffers.temps[step.to].host;

@@ -21,7 +21,7 @@ import type {
   ResidentStep,
   ValuePlace,
 } from "../../compiler/resident/index.js";
-import type { Matrices, Memory, Region } from "../device/index.js";
+import { type Matrices, type Memory, type Region, threadSpace } from "../device/index.js";
 import { Numbers, plainNode } from "./numbers.js";
 import type { ResidentRunner } from "./runner.js";
 import { select } from "./selection.js";
@@ -301,7 +301,11 @@ export class ResidentMachine {
     }
     const round = result.dtype === "f32" ? Math.fround : (x: number) => x;
     const node = plainNode(op, attrs, result.dtype, shape, values);
-    const elements = opRow(op).evaluate!(values, node.attrs, node, round);
+    const row = opRow(op);
+    const elements =
+      row.working === undefined
+        ? row.evaluate!(values, node.attrs, node, round)
+        : threadSpace().use((space) => row.evaluate!(values, node.attrs, node, round, space));
     if (result.kind === "number") this.numbers.set(result.node, elements[0]);
     else this.write(result.buffer, elements);
   }

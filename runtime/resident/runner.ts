@@ -1,6 +1,4 @@
-/** The seam between the resident machine and a device: a runner of kernels that also multiplies matrices. */
-import type { MatmulCall, Runner } from "../device/index.js";
+/** The seam between the resident machine and a device. */
+import type { Runner } from "../device/index.js";
 
-export interface ResidentRunner extends Runner {
-  matmul(call: MatmulCall): void | Promise<void>;
-}
+export type ResidentRunner = Runner;

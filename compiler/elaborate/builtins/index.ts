@@ -9,6 +9,7 @@ import { type Builtin, bindBuiltin } from "./builtin.js";
 import { datasets } from "./datasets.js";
 import { elementwise } from "./elementwise.js";
 import { lists } from "./lists.js";
+import { matrices } from "./matrices.js";
 import { models } from "./models.js";
 import { networks } from "./networks.js";
 import { random } from "./random.js";
@@ -26,6 +27,7 @@ const table = new Map<string, Builtin>(
     ...reductions,
     ...shapes,
     ...lists,
+    ...matrices,
     ...random,
     ...models,
     ...adapterFiles,

@@ -69,6 +69,14 @@ export function linearSpace(): LinearSpace {
   return { use: (work) => within(() => work(space)) };
 }
 
+let own: LinearSpace | null = null;
+
+/** The space of this thread, made when it is first asked for. Its memory stays as large as it has been. */
+export function threadSpace(): LinearSpace {
+  own ??= linearSpace();
+  return own;
+}
+
 const addressOf = ({ data, at }: Matrix) => data.byteOffset + 8 * at;
 
 function runProduct(arena: Arena, run: Run, { m, n, k, left, right, to, scale, add }: Product): void {

@@ -8,14 +8,28 @@
  */
 
 import type { Kernel, Root } from "../../../compiler/index.js";
-import { emitWasm, frameOf, histogramStride, resultBytes, resultFill } from "../../../compiler/targets/wasm/index.js";
+import {
+  emitMatmul,
+  emitWasm,
+  frameOf,
+  histogramStride,
+  matmulFrame,
+  resultBytes,
+  resultFill,
+} from "../../../compiler/targets/wasm/index.js";
+import type { MatmulCall } from "../matmul.js";
 import type { KernelCall, KernelResult, Memory, Region, Runner } from "../runner.js";
 import { type Arena, aligned, allocate, createArena, mathFunctions, type Place, reserve } from "./arena.js";
+import { placeProduct } from "./tiles.js";
 
 type Run = (frame: number) => void;
 
 function compile(kernel: Kernel, arena: Arena): Run {
-  const module = new WebAssembly.Module(emitWasm(kernel));
+  return load(emitWasm(kernel), arena);
+}
+
+function load(binary: Uint8Array, arena: Arena): Run {
+  const module = new WebAssembly.Module(binary);
   const instance = new WebAssembly.Instance(module, { m: { memory: arena.memory }, math: mathFunctions });
   return instance.exports.run as Run;
 }
@@ -99,6 +113,7 @@ export interface CpuRunner extends Runner {
   readonly kind: "cpu";
   download(memory: Memory): void;
   run(call: KernelCall): KernelResult;
+  matmul(call: MatmulCall): void;
 }
 
 /**
@@ -108,6 +123,7 @@ export interface CpuRunner extends Runner {
 export function cpuRunner(): CpuRunner {
   const arena = createArena();
   const compiled = new Map<string, Run>();
+  let product: Run | null = null;
   return {
     kind: "cpu",
     allocate: (bytes) => allocate(arena, bytes),
@@ -128,6 +144,15 @@ export function cpuRunner(): CpuRunner {
         compiled.set(call.kernel.text, run);
       }
       return runKernelIn(arena, run, call);
+    },
+    matmul(call) {
+      product ??= load(emitMatmul(), arena);
+      const { frames, panels } = placeProduct(arena, call, 1);
+      for (let part = 0; part < frames.parts; part++) {
+        const frame = frames.first + part * frames.stride;
+        new DataView(arena.memory.buffer).setUint32(frame + matmulFrame.panels, panels.first, true);
+        product(frame);
+      }
     },
     close() {
       compiled.clear();

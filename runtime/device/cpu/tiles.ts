@@ -3,9 +3,16 @@
  * (targets/wasm/matmul.ts), one a tile. The tiles depend on the sizes alone.
  */
 import { matmulFrame, matmulPanelBytes } from "../../../compiler/targets/wasm/index.js";
-import { type Arena, aligned, type Place, reserve } from "../../device/cpu/index.js";
-import type { MatmulCall, Region } from "../../device/index.js";
-import type { Frames } from "./parts.js";
+import type { MatmulCall } from "../matmul.js";
+import type { Region } from "../runner.js";
+import { type Arena, aligned, type Place, reserve } from "./arena.js";
+
+/** Frames one after the other, `stride` bytes apart. */
+export interface Frames {
+  readonly first: number;
+  readonly stride: number;
+  readonly parts: number;
+}
 
 export interface PlacedProduct {
   readonly frames: Frames;

@@ -7,15 +7,8 @@
 import { bytesOf } from "../../../compiler/ir/index.js";
 import type { Access, Kernel, Root } from "../../../compiler/kernels/index.js";
 import { frameOf, resultBytes, resultFill } from "../../../compiler/targets/wasm/index.js";
-import { type Arena, aligned, type Place, reserve } from "../../device/cpu/index.js";
+import { type Arena, aligned, type Frames, type Place, reserve } from "../../device/cpu/index.js";
 import type { KernelCall, KernelResult, Region } from "../../device/index.js";
-
-/** Frames one after the other, `stride` bytes apart. */
-export interface Frames {
-  readonly first: number;
-  readonly stride: number;
-  readonly parts: number;
-}
 
 export interface PlacedCall {
   readonly frames: Frames;

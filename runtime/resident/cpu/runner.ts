@@ -3,12 +3,11 @@
  * bytes in memory; every call is done when it returns, and the bytes are the same for any number of threads.
  */
 import { emitMatmul, emitWasm, matmulFrame } from "../../../compiler/targets/wasm/index.js";
-import { allocate, createArena } from "../../device/cpu/index.js";
+import { allocate, createArena, placeProduct } from "../../device/cpu/index.js";
 import type { KernelCall, KernelResult, MatmulCall, Memory } from "../../device/index.js";
 import type { ResidentRunner } from "../runner.js";
 import { placeCall, resultsOf } from "./parts.js";
 import { Pool } from "./pool.js";
-import { placeProduct } from "./tiles.js";
 
 export interface ResidentCpu extends ResidentRunner {
   readonly kind: "cpu";

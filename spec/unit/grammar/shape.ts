@@ -156,7 +156,9 @@ function item(i: IndexItem): string {
 
 function pattern(p: Pattern): string {
   if (p.kind === "name") return p.name.text;
-  return p.kind === "wildcard" ? "_" : `(${p.items.map(pattern).join(",")})`;
+  if (p.kind === "wildcard") return "_";
+  if (p.kind === "tuple") return `(${p.items.map(pattern).join(",")})`;
+  return `{${p.fields.map((field) => `${field.name.text}:${pattern(field.pattern)}`).join(",")}}`;
 }
 
 function matchPattern(p: MatchPattern): string {

@@ -81,12 +81,7 @@ for (const name of names) {
     const sym = of("out/sym").data;
     const size = of("out/sym").shape[0];
     const { values, vectors } = symmetricEigen(plainSpace, Float64Array.from(sym), size, size);
-    near(
-      [...values].sort((x, y) => x - y),
-      [...of("out/eig").data].sort((x, y) => x - y),
-      3e-13,
-      "eig",
-    );
+    near(values.toSorted(), Float64Array.from(of("out/eig").data).sort(), 3e-13, "eig");
     near(outer(vectors, size, vectors, size, [...values]), sym, 3e-13, "sym");
     const gram = outer(Float64Array.from(a), n, Float64Array.from(a), n, ones(m));
     const l = Float64Array.from(gram, (x, i) => x + (i % (n + 1) === 0 ? 0.1 : 0));
@@ -148,7 +143,10 @@ for (const [where, use] of spaces) {
           outer(columnsOf(v, k, size), k, columnsOf(v, k, size), k, ones(size));
         near(turned(left, m), unit, 1e-9, "u^T u");
         near(turned(right, n), unit, 1e-12, "v^T v");
-        assert.ok(values.every((s, i) => s >= 0 && (i === 0 || s <= values[i - 1])), `s = ${[...values]}`);
+        assert.ok(
+          values.every((s, i) => s >= 0 && (i === 0 || s <= values[i - 1])),
+          `s = ${[...values]}`,
+        );
       });
     });
   }
