@@ -73,9 +73,11 @@ function tellResult(terminal: Terminal, compiled: Compiled, result: RunResult, j
     terminal.print(summaryLines(result).join("\n"));
     return;
   }
-  const { outputs, reports, device, seconds, peakMemory } = result;
+  const { outputs, reports, loops, device, seconds, peakMemory } = result;
   const diagnostics = jsonDiagnostics([...compiled.diagnostics, ...result.diagnostics], compiled.texts);
-  terminal.print(JSON.stringify({ ok: true, outputs, reports, device, seconds, peakMemory, diagnostics }, null, 2));
+  terminal.print(
+    JSON.stringify({ ok: true, outputs, reports, loops, device, seconds, peakMemory, diagnostics }, null, 2),
+  );
 }
 
 function tellFailed(terminal: Terminal, compiled: Compiled, found: readonly Diagnostic[], json: boolean): void {
