@@ -1,8 +1,7 @@
 /**
  * A training step of LoRA (rank 8 on q and v) on a Llama with hidden 512 and 8 layers, 4 x 128 tokens, f32:
  * `npm run build && node spec/bench/lora_step.mjs`. In: PEFTC_BENCH_PYTHON may name a Python with torch and peft. Out: the
- * median step of each on the CPU with the same threads, their ratio, and peak memory. The steps of peftc are measured
- * between lines of its progress, without the first.
+ * mean step of peftc and the median step of torch on the CPU with the same threads, their ratio, and peak memory.
  */
 import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
@@ -14,7 +13,6 @@ const steps = 12;
 const threads = Number(process.env.PEFTC_BENCH_THREADS ?? 2);
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "peftc-lora-"));
 const shape = { hidden: 512, mlp: 2048, layers: 8, kv: 512, vocabulary: 1024 };
-const median = (xs) => [...xs].sort((a, b) => a - b)[Math.floor(xs.length / 2)];
 
 function writeTensors(file, shapes, dtype, element) {
   const { head, dataBytes } = header(shapes, dtype, 4);
