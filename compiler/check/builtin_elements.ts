@@ -113,6 +113,16 @@ export function typeOfQuotient(call: BuiltinCall): Type {
   return (isNumeric(a) && isNumeric(b) && arithmeticType("/", a, b, shape)) || unknown;
 }
 
+/** Whole numbers, or tensors entry by entry. */
+export function typeOfDiv(call: BuiltinCall): Type {
+  const [a, b] = [typeOfArg(call, "a"), typeOfArg(call, "b")];
+  if (isQuiet(a) || isQuiet(b)) return unknown;
+  if (a.kind === "number" && b.kind === "number") return number("Int", laterStage(stageOf(a), stageOf(b)));
+  const given = operands(call, "a", "b");
+  if (given === null) return quietOf(call, "a", "b");
+  return (isNumeric(a) && isNumeric(b) && arithmeticType("%", a, b, together(call, given))) || unknown;
+}
+
 export function typeOfChoice(call: BuiltinCall): Type {
   const condition = call.one("condition");
   const given = operands(call, "a", "b");

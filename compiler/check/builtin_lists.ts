@@ -106,12 +106,6 @@ export function typeOfReorder(call: BuiltinCall): Type {
   return xs.kind === "list" ? list(xs.of) : xs;
 }
 
-export function typeOfDiv(call: BuiltinCall): Type {
-  const [a, b] = [typeOfArg(call, "a"), typeOfArg(call, "b")];
-  if (isQuiet(a) || isQuiet(b)) return unknown;
-  return number("Int", laterStage(stageOf(a), stageOf(b)));
-}
-
 export function typeOfInfinity(): Type {
   return number("Float");
 }

@@ -7,6 +7,7 @@ import type { BuiltinCall } from "./builtin_call.js";
 import {
   typeOfChoice,
   typeOfClamp,
+  typeOfDiv,
   typeOfElementwise,
   typeOfFallback,
   typeOfMix,
@@ -18,7 +19,6 @@ import {
 } from "./builtin_elements.js";
 import {
   typeOfAdapterFile,
-  typeOfDiv,
   typeOfEnumerate,
   typeOfFold,
   typeOfInfinity,
@@ -242,7 +242,7 @@ const plainRows: readonly Row[] = [
   ["map", "f: function, xs: any", "f of every element", typeOfMap],
   ["sort", "xs: list", "the numbers in ascending order", typeOfReorder],
   ["reverse", "xs: list", "the elements from last to first", typeOfReorder],
-  ["div", "a: number, b: number", "the quotient rounded down", typeOfDiv],
+  ["div", "a: numeric, b: numeric", "the quotient rounded down, of whole numbers", typeOfDiv],
   ["require", "condition: any, message: text", "stops with the message where the condition is false", typeOfRequire],
   ["str", "x: any", "the value as text", typeOfStr],
   ["infinity", "", "the Float above all others", typeOfInfinity],

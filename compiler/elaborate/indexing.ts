@@ -52,7 +52,8 @@ export function indexTensor(
         start.push(from);
         size.push(to - from);
         result.push(to - from);
-        axes.push(value.axes?.[axis] ?? null);
+        // A part of an axis is no longer the axis of that name.
+        axes.push(range.from === null && range.to === null ? (value.axes?.[axis] ?? null) : null);
       } else if (item.kind === "at") {
         const at = within(item.value);
         if (at < 0 || at >= length)
