@@ -43,7 +43,12 @@ export const layerRows: readonly Row[] = [
   ["cumsum", "x: numeric, axis: axis = -1", "sums of the entries up to each one along an axis", typeOfCumsum],
   ["keep_top", "x: numeric, k: int", "the k largest entries of each row, 0 elsewhere", typeOfKeepTop],
   ["top_k", "x: numeric, k: int", "values and indices of the k largest entries of each row", typeOfTopK],
-  ["one_hot", "i: values, n: int", "1 at the index along a new last axis of length n, else 0", typeOfOneHot],
+  [
+    "one_hot",
+    "i: values, n: int, ignore: int = none",
+    "1 at the index along a new last axis of length n, else 0; `ignore` is no index and gives only 0",
+    typeOfOneHot,
+  ],
   ["take", "x: numeric, i: values, axis: axis = 0", "the slices of x at these indices along an axis", typeOfTake],
   ["stop_gradient", "x: any", "x, through which no gradient goes", typeOfSame],
   [
@@ -103,6 +108,7 @@ export const learningRows: readonly Row[] = [
   ["rules", "model: any, g: any, step: int", "runs the rule of every module and adapter", typeOfOpaque],
   ["params", "model: any", "all tensors of a model that can train", typeOfParameters],
   ["trainable", "model: any", "the tensors that train by default", typeOfParameters],
+  ["split", "data: any, parts: any, shuffle: truth = true", "tables of the rows, by fractions", typeOfOpaque],
   ["draw", "data: any, n: int, i: int", "n rows of a data set, those of step i", typeOfOpaque],
 ];
 

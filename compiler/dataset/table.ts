@@ -20,6 +20,8 @@ export interface Column {
   readonly source: ColumnSource;
   /** The names of the classes 0, 1, … where the column was made from words; else null. */
   readonly classes: readonly string[] | null;
+  /** Of token ids: how many the tokenizer gives, and its file. */
+  readonly vocabulary?: { readonly size: number; readonly file: string };
 }
 
 /** The rows of a table as rows of its columns: consecutive ones, or a list. */

@@ -21,6 +21,7 @@ export interface Plan {
   readonly graph: Graph;
   readonly loads: readonly ModelHeader[];
   readonly columns: Session["columns"];
+  readonly ranges: Session["ranges"];
   readonly lifts: readonly LiftedCall[];
   readonly saves: readonly Save[];
   readonly reports: readonly Report[];
@@ -62,6 +63,7 @@ export function elaborate(request: ElaborateRequest): Elaborated {
     warnings: [],
     loads: [],
     columns: new Map(),
+    ranges: [],
     saves: [],
     reports: [],
     lifts: [],
@@ -151,6 +153,7 @@ export function elaborate(request: ElaborateRequest): Elaborated {
         graph,
         loads: session.loads,
         columns: session.columns,
+        ranges: session.ranges,
         lifts: session.lifts,
         saves: session.saves,
         reports: session.reports,
@@ -240,8 +243,8 @@ function runs(node: Node): boolean {
 function unreportable(value: Value): string | null {
   switch (value.kind) {
     case "tensor":
-      // What a running loop gives is in memory at the end: its vectors can be shown.
-      return value.node.shape.length === 0 || (value.node.shape.length === 1 && runs(value.node)) ? null : "a tensor";
+      // What a running loop gives is in memory at the end: its vectors and matrices can be shown.
+      return value.node.shape.length === 0 || (value.node.shape.length <= 2 && runs(value.node)) ? null : "a tensor";
     case "list":
     case "tuple":
       return value.items.map(unreportable).find((p) => p !== null) ?? null;

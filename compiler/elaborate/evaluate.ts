@@ -53,7 +53,15 @@ export function evaluate(context: Context, expr: Expr): Value {
     case "tuple":
       return { kind: "tuple", items: expr.items.map((item) => evaluate(context, item)) };
     case "record":
-      return { kind: "record", fields: new Map(expr.fields.map((f) => [f.name.text, evaluate(context, f.value)])) };
+      return {
+        kind: "record",
+        fields: new Map(
+          expr.fields.map((f) => [
+            f.name.text,
+            evaluate(context.build === null ? context : step(context, f.name.text), f.value),
+          ]),
+        ),
+      };
     case "comprehension": {
       const items: Value[] = [];
       comprehend(context, expr.clauses, 0, (c) => items.push(evaluate(c, expr.value)));
@@ -239,6 +247,8 @@ function evaluateBinary(context: Context, expr: Extract<Expr, { kind: "binary" }
   if (left.kind === "bool" && op === "and" && !left.value) return left;
   if (left.kind === "bool" && op === "or" && left.value) return left;
   const right = evaluateOperand(context, left, expr.right);
+  // Whether there is a value at all is known at once, whatever it is made of.
+  if ((op === "==" || op === "!=") && (left.kind === "none") !== (right.kind === "none")) return bool(op === "!=");
   if (op === "++" && left.kind === "tree" && right.kind === "tree") return joinLayers(context, left, right, expr.span);
   return operate(context, [left, right], expr.span, (c, [a, b]) => binary(c, op, a, b, expr.span), op);
 }
@@ -264,8 +274,10 @@ export function operate(
   if (all.some((v) => v.kind === "poison")) throw new Poisoned();
   if (all.some((v) => v.kind === "tree")) return liftOperator(context, values, span, apply, name);
   if (all.some((v) => v.kind === "schedule")) {
+    const ofStep = all.every((v) => v.kind !== "schedule" || v.ofStep === true);
     const schedule: ScheduleValue = {
       kind: "schedule",
+      ...(ofStep ? { ofStep } : {}),
       at: (c) =>
         apply(
           c,

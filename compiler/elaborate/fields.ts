@@ -9,6 +9,7 @@ import { indexTensor } from "./indexing.js";
 import { modelOf } from "./model.js";
 import { memberOf } from "./module.js";
 import { makeNode } from "./operators.js";
+import { hyperparameter } from "./optimizer.js";
 import { describe, list, none, tensor, type Value } from "./value.js";
 
 export function evaluateField(context: Context, expr: Extract<Expr, { kind: "field" }>): Value {
@@ -17,6 +18,7 @@ export function evaluateField(context: Context, expr: Extract<Expr, { kind: "fie
   if (target.kind === "template" && target.definition.kind === "optimizer") {
     if (name === "init" || name === "step") return { kind: "optimizerFunction", of: target, name };
     if (name === "update" && target.state !== undefined) return { kind: "optimizerFunction", of: target, name };
+    return hyperparameter(context, target, name, expr.name.span);
   }
   return fieldOfValue(context, target, expr.name, expr.span);
 }

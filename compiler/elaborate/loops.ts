@@ -88,8 +88,7 @@ export function iterate(
   const variables = first.nodes.map((node, i) => loop.variable(node, first.names[i]));
   const next = apply(loop.scope, body, [first.rebuild(variables), tensor(loop.index)], span);
   const { results, rebuild } = nextState(loop, first, variables, next, span);
-  const end = until === null ? null : nodeOf(loop.scope, apply(loop.scope, until, [rebuild(results)], span), span);
-  return first.rebuild(loop.finish(results, end));
+  return first.rebuild(loop.finish(results, endOf(loop, until, rebuild(results), span)));
 }
 
 /**
@@ -114,9 +113,10 @@ export function scan(
       help: "return (state, output)",
     });
   const { results, rebuild } = nextState(loop, first, variables, both.items[0], span);
+  const end = endOf(loop, until, rebuild(results), span);
   const output = flatten(loop.scope, both.items[1], span);
   const stacked = output.nodes.map((node, i) => {
-    const empty = emptyRows(context, node, count, until !== null, span);
+    const empty = emptyRows(context, node, count, end !== null, span);
     const rows = loop.variable(empty, output.names[i] === "" ? "output" : `output.${output.names[i]}`);
     const here = graph.make("eq", [
       graph.make("iota", [], { shape: [count, ...node.shape.map(() => 1)], axis: 0 }),
@@ -124,12 +124,18 @@ export function scan(
     ]);
     return sameKind(context, graph.make("where", [here, node, rows]), rows, span);
   });
-  const end = until === null ? null : nodeOf(loop.scope, apply(loop.scope, until, [rebuild(results)], span), span);
   const ends = loop.finish([...results, ...stacked], end);
   return {
     kind: "tuple",
     items: [first.rebuild(ends.slice(0, results.length)), output.rebuild(ends.slice(results.length))],
   };
+}
+
+/** What ends a loop early; null where nothing does, also where the test is false before it runs. */
+function endOf(loop: Loop, until: Value | null, state: Value, span: Span): Node | null {
+  if (until === null) return null;
+  const end = apply(loop.scope, until, [state], span);
+  return end.kind === "bool" && !end.value ? null : nodeOf(loop.scope, end, span);
 }
 
 /** Rows that no step has written yet. */

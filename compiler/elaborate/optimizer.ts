@@ -13,6 +13,8 @@ import { evaluateBlock, evaluateStatement } from "./statements.js";
 import {
   describe,
   int,
+  list,
+  none,
   plainTree,
   type RecordValue,
   type TemplateValue,
@@ -50,6 +52,17 @@ function scopeOf(context: Context, template: TemplateValue, p: Value, span: Span
   for (const member of template.definition.members)
     if (member.kind === "statement") evaluateStatement(scope, member.statement);
   return scope;
+}
+
+/** The argument `name` of an optimizer, a schedule as it is; none where it has no such parameter, since optimizers differ. */
+export function hyperparameter(context: Context, template: TemplateValue, name: string, span: Span): Value {
+  const { params } = template.definition;
+  if (!params.some(({ pattern }) => pattern.kind === "name" && pattern.name.text === name)) return none;
+  const scope: Context = { ...context, file: template.file, names: { own: new Map(), outer: null }, recipe: false };
+  const at = { file: context.file, span };
+  const given = new Map([...template.given].map(([key, value]): [string, Given] => [key, { value, at }]));
+  bindParams(scope, template.definition.name.text, params, given, at);
+  return scope.names.own.get(name) ?? none;
 }
 
 /** Parameters that hold an optimizer: `inner` in `optimizer clipped(inner: Optimizer, ..)`. */
@@ -114,11 +127,15 @@ export function updateAt(
 function treeArg(context: Context, value: Value, what: string, span: Span): TreeValue {
   return value.kind === "tree"
     ? value
-    : stop(context, "T001", `${what} must be a tree of tensors, found ${describe(value)}`, span);
+    : stop(context, "T001", `${what} must be a tensor, or a list or tree of them, found ${describe(value)}`, span);
 }
 
-/** State for every parameter: a record of trees. */
+/** State for every parameter: a record of trees; of a tensor a record, of a list of them a list. */
 export function initState(context: Context, template: TemplateValue, params: Value, span: Span): Value {
+  if (params.kind === "tensor")
+    return { kind: "record", fields: firstState(stepInto(context, "init"), template, params, span) };
+  if (params.kind === "list")
+    return list(params.items.map((p, i) => initState(stepInto(context, `${i}`), template, p, span)));
   const p = treeArg(context, params, "the parameters", span);
   const request = { name: template.definition.name.text, span, values: [p], main: p, where: null };
   return lift(stepInto(context, "init"), {
@@ -135,6 +152,18 @@ function running(context: Context, value: Value): Value {
 /** One step: (parameters, state) after `update`; parameters without a gradient stay as they are. */
 export function takeStep(context: Context, template: TemplateValue, args: readonly Value[], span: Span): Value {
   const [params, gradients, state, step] = args;
+  if (params.kind === "tensor" && gradients.kind === "tensor" && state.kind === "record") {
+    const now = new Map(state.fields);
+    const next = updateAt(stepInto(context, "step"), template, [params, gradients, step], now, span);
+    return { kind: "tuple", items: [next, { kind: "record", fields: now }] };
+  }
+  if (params.kind === "list" && gradients.kind === "list" && state.kind === "list") {
+    const moved = params.items.map((p, i) =>
+      takeStep(stepInto(context, `${i}`), template, [p, gradients.items[i], state.items[i], step], span),
+    );
+    const part = (at: 0 | 1) => list(moved.map((both) => (both as Extract<Value, { kind: "tuple" }>).items[at]));
+    return { kind: "tuple", items: [part(0), part(1)] };
+  }
   const p = treeArg(context, params, "the parameters", span);
   const g = treeArg(context, gradients, "the gradients", span);
   if (state.kind !== "record")

@@ -44,7 +44,7 @@ function byStep(context: Context, expr: ScheduleExpr): Value {
     }
     return stepValue(context, expr, tensor(use.loop.index), use.loop.count);
   };
-  return { kind: "schedule", at };
+  return { kind: "schedule", at, ofStep: true };
 }
 
 function stepValue(context: Context, expr: ScheduleExpr, i: Value, count: number): Value {

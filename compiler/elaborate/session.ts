@@ -102,6 +102,8 @@ export interface Session {
   readonly loads: ModelHeader[];
   /** Columns of data sets by the source of their input nodes. */
   readonly columns: Map<string, Column>;
+  /** Columns whose values choose rows of a table or classes: each value must be below the limit. */
+  readonly ranges: RowRange[];
   readonly saves: Save[];
   readonly reports: Report[];
   readonly lifts: LiftedCall[];
@@ -115,6 +117,16 @@ export interface Session {
   }[];
   /** Patterns and words of schedules and selectors, and how many places each matched (selectors.ts). */
   readonly matches: Map<string, PatternUse>;
+}
+
+/** Values of a column are positions among `limit` rows or classes. */
+export interface RowRange {
+  readonly column: Column;
+  readonly limit: number;
+  readonly what: "rows" | "classes";
+  /** A value that stands for none of them. */
+  readonly ignored: number | null;
+  readonly at: { readonly file: string; readonly span: Span };
 }
 
 export interface PatternUse {

@@ -216,6 +216,8 @@ export interface Donor {
 export interface ScheduleValue {
   readonly kind: "schedule";
   readonly at: (context: Context) => Value;
+  /** Depends on the step of a loop and on no place. */
+  readonly ofStep?: true;
 }
 
 export interface ClosureValue {

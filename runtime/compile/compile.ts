@@ -10,6 +10,7 @@ import { type Diagnostic, diagnostic, type File, nearest, type RecipeDefinition 
 import type { Checkpoint } from "../checkpoint/index.js";
 import { checkpointHost } from "./host.js";
 import { type CheckedProgram, checkProgram, inOrder } from "./program.js";
+import { rangeProblems } from "./ranges.js";
 import { inputNames, readSettings, type Setting } from "./settings.js";
 
 export interface CompileOptions {
@@ -104,11 +105,12 @@ function compileRecipe(
     inputs: settings.values,
     quick,
   });
-  const found = [...before, ...elaborated.diagnostics, ...host.warnings];
+  const unfit = elaborated.plan === null ? [] : rangeProblems(elaborated.plan);
+  const found = [...before, ...elaborated.diagnostics, ...host.warnings, ...unfit];
   return {
     ...base,
     diagnostics: inOrder(distinct(found), [...texts.keys()]),
-    plan: elaborated.plan,
+    plan: unfit.length > 0 ? null : elaborated.plan,
     checkpoints: host.checkpoints,
   };
 }

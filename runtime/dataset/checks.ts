@@ -9,19 +9,23 @@ import { fail } from "../../grammar/index.js";
 import { quoteName } from "../checkpoint/index.js";
 import { DatasetReader } from "./reader.js";
 import { at } from "./text.js";
-import type { TextTokenizer } from "./tokenizer.js";
 import { ignoredLabel } from "./tokens.js";
 
 /** Bytes read at once. */
 const chunkBytes = 2 ** 22;
 
 /**
- * Labels are whole numbers from 0 to classes - 1, or -100 where a loss passes over them. Throws PeftError (D009) for the
- * first that is not.
+ * Labels are whole numbers from 0 to classes - 1, or `ignored` where a loss passes over them. Throws PeftError (D009) for
+ * the first that is not.
  */
-export function checkLabels(table: Table, column: Column, classes: number): void {
+export function checkLabels(
+  table: Table,
+  column: Column,
+  classes: number,
+  ignored: number | null = ignoredLabel,
+): void {
   requireIntegers("D009", column, "labels");
-  const found = firstOutside(table, column, classes, true);
+  const found = firstOutside(table, column, classes, ignored);
   if (found === null) return;
   const names = column.classes === null ? "" : ` (${quoteName(column.classes[found.value] ?? "?")})`;
   fail(
@@ -37,7 +41,7 @@ export function checkLabels(table: Table, column: Column, classes: number): void
 /** Token ids are whole numbers from 0 to vocabulary - 1. Throws PeftError (D011) for the first that is not. */
 export function checkTokenIds(table: Table, column: Column, vocabulary: number): void {
   requireIntegers("D011", column, "token ids");
-  const found = firstOutside(table, column, vocabulary, false);
+  const found = firstOutside(table, column, vocabulary, null);
   if (found === null) return;
   fail(
     "D011",
@@ -48,17 +52,16 @@ export function checkTokenIds(table: Table, column: Column, vocabulary: number):
 }
 
 /**
- * A model whose embedding has `rows` rows can read what the tokenizer writes: its ids are smaller than `rows`. `model`
- * is the path of the model. Throws PeftError (D010).
+ * A model whose embedding has `rows` rows can read what the tokenizer writes: its ids are smaller than `rows`. Throws
+ * PeftError (D010).
  */
-export function checkVocabulary(tokenizer: TextTokenizer, rows: number, model: string): void {
+export function checkVocabulary(tokenizer: { readonly size: number; readonly file: string }, rows: number): void {
   if (tokenizer.size <= rows) return;
   fail(
     "D010",
     `the tokenizer gives ids up to ${tokenizer.size - 1}, but the model has ${rows} tokens`,
     at(tokenizer.file),
     {
-      notes: [`the model is ${quoteName(model)}`],
       help: "use the tokenizer.json that came with the model",
     },
   );
@@ -80,7 +83,7 @@ function firstOutside(
   table: Table,
   column: Column,
   limit: number,
-  ignorable: boolean,
+  ignored: number | null,
 ): { readonly row: number; readonly value: number } | null {
   const width = rowBytes(column);
   const elements = width / bytesOf(column.dtype);
@@ -92,7 +95,7 @@ function firstOutside(
       const rows = Int32Array.from({ length: Math.min(step, count - first) }, (_, i) => first + i);
       const bytes = reader.rows(column, columnRows(table, rows));
       const values = decodeElements(bytes, column.dtype, 0, rows.length * elements);
-      const i = values.findIndex((value) => !(value >= 0 && value < limit) && !(ignorable && value === ignoredLabel));
+      const i = values.findIndex((value) => !(value >= 0 && value < limit) && value !== ignored);
       if (i >= 0) return { row: first + Math.floor(i / elements), value: values[i] };
     }
     return null;

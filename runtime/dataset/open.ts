@@ -179,7 +179,9 @@ function recordTokens(all: readonly Records[], opening: Opening, tokenizer: Text
           help: `use length = ${longest}, or leave it out`,
         }),
       );
-    return tokenColumns(all[i].file, tokens, width, tokenizer.padId ?? 0, made);
+    return tokenColumns(all[i].file, tokens, width, tokenizer.padId ?? 0, made).map((column) =>
+      column.name === "input_ids" ? { ...column, vocabulary: { size: tokenizer.size, file: tokenizer.file } } : column,
+    );
   });
 }
 
@@ -202,7 +204,7 @@ function textTable(file: string, opening: Opening): Table {
     opening.notes.push(`${path.basename(file)}: the last ${unused} of ${ids.length} tokens fill no window`);
   return {
     rows: { kind: "range", first: 0, count: column.shape[0] },
-    columns: new Map([[column.name, column]]),
+    columns: new Map([[column.name, { ...column, vocabulary: { size: tokenizer.size, file: tokenizer.file } }]]),
     texts: new Map(),
   };
 }

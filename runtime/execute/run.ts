@@ -367,12 +367,18 @@ function effectWarnings(
   return warnings;
 }
 
+/** A matrix as its rows. */
+function rowsOf(elements: readonly number[], width: number): Json {
+  const rows = width === 0 ? 0 : elements.length / width;
+  return Array.from({ length: rows }, (_, i) => elements.slice(i * width, (i + 1) * width));
+}
+
 /** A reported value with its running numbers filled in. */
 function reported(value: StaticValue, number: (node: Node) => number | readonly number[]): Json {
   switch (value.kind) {
     case "tensor": {
       const x = number(value.node);
-      if (typeof x !== "number") return x;
+      if (typeof x !== "number") return value.node.shape.length === 2 ? rowsOf(x, value.node.shape[1]) : x;
       return value.node.dtype === "bool" ? x !== 0 : x;
     }
     case "number":

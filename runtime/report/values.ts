@@ -29,8 +29,14 @@ function blockLines(value: Json): string[] {
   if (entries.every(([, item]) => isScalar(item))) {
     return alignCells(
       entries.map(([name, item]) => [name, showScalar(item)]),
-      ["left", "right"],
+      ["left", entries.some(([, item]) => isCurve(item)) ? "left" : "right"],
     );
+  }
+  const width = isList(value) ? widthOf(value) : null;
+  if (width !== null) {
+    const names = entries.map(([name]) => name);
+    const titles = Array.from({ length: width }, (_, i) => String(i));
+    return grid(titles, names, (row, column) => showScalar((entries[row][1] as readonly Json[])[column]));
   }
   const fields = commonFields(entries.map(([, item]) => item));
   if (fields !== null) {
@@ -80,6 +86,14 @@ function showScalar(value: Json): string {
 function plainName(name: string): string {
   const escaped = escapeName(name);
   return escaped === `"${name}"` && name !== "" && name === name.trim() ? name : escaped;
+}
+
+/** The columns of a matrix; null for other lists, and for those that are too wide for a page. */
+function widthOf(rows: readonly Json[]): number | null {
+  const [first] = rows;
+  if (!isList(first) || first.length === 0 || first.length > longestList) return null;
+  const fits = (row: Json) => isList(row) && row.length === first.length && row.every((x) => typeof x === "number");
+  return rows.every(fits) ? first.length : null;
 }
 
 /** What stands on one line: everything but lists, records and trees; and curves. */

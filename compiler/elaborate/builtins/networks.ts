@@ -4,6 +4,7 @@ import type { Node } from "../../ir/index.js";
 import { stop } from "../context.js";
 import { staticInt } from "../evaluate.js";
 import { makeNode } from "../operators.js";
+import { notePositions } from "../ranges.js";
 import { describe, tensor } from "../value.js";
 import { axisOf, type Builtin, tensorArg } from "./builtin.js";
 import { rowsOf } from "./datasets.js";
@@ -58,6 +59,7 @@ export const networks: Readonly<Record<string, Builtin>> = {
       const at = expr === undefined ? 0 : axisOf(context, expr, x);
       const move = (node: Node, perm: readonly number[]) =>
         makeNode(context, "transpose", [node], { perm: [...perm] }, span);
+      notePositions(context, rows, { limit: x.node.shape[at] ?? 0, what: "rows", ignored: null }, span);
       if (at === 0) return tensor(makeNode(context, "take", [x.node, rows], {}, span), x.space);
       // The axis comes first, its slices are taken, and the axes of the indices go where it was.
       const others = x.node.shape.map((_, axis) => axis).filter((axis) => axis !== at);
@@ -68,17 +70,14 @@ export const networks: Readonly<Record<string, Builtin>> = {
     },
   },
   one_hot: {
-    params: ["i", "n"],
+    params: ["i", "n", "ignore?"],
     lifts: true,
-    run: (context, { values, span }) =>
-      tensor(
-        makeNode(
-          context,
-          "one_hot",
-          [tensorArg(context, values.get("i")!, span).node],
-          { depth: staticInt(context, values.get("n")!, span) },
-          span,
-        ),
-      ),
+    run(context, { values, span }) {
+      const { node } = tensorArg(context, values.get("i")!, span);
+      const depth = staticInt(context, values.get("n")!, span);
+      const ignored = values.has("ignore") ? staticInt(context, values.get("ignore")!, span) : null;
+      notePositions(context, node, { limit: depth, what: "classes", ignored }, span);
+      return tensor(makeNode(context, "one_hot", [node], { depth }, span));
+    },
   },
 };

@@ -5,7 +5,7 @@ import { attach, fuse } from "../attach.js";
 import { apply } from "../call.js";
 import { assignedIn } from "../cells.js";
 import { type Context, stop } from "../context.js";
-import { staticInt } from "../evaluate.js";
+import { resolve, staticInt } from "../evaluate.js";
 import { runRules } from "../forward.js";
 import { valueAndGrad } from "../gradients.js";
 import { iterate, scan, when } from "../loops.js";
@@ -37,7 +37,7 @@ function inside(model: TreeValue): (name: string) => boolean {
 }
 
 function trainable(model: TreeValue): TreeValue {
-  const adapters = [...model.leaves.values()].some(belongsToAdapters);
+  const adapters = [...model.leaves.values()].some((leaf) => belongsToAdapters(leaf) && leaf.frozen !== true);
   const fresh = model.donor === null;
   return subtree(
     model,
@@ -45,6 +45,7 @@ function trainable(model: TreeValue): TreeValue {
       inside(model)(name) &&
       isFloatLeaf(leaf) &&
       leaf.role === undefined &&
+      leaf.frozen !== true &&
       (adapters ? belongsToAdapters(leaf) : fresh),
   );
 }
@@ -148,9 +149,13 @@ export const training: Readonly<Record<string, Builtin>> = {
   }),
 };
 
-/** The named values of a `log` call. */
+/** The named values of a `log` call; what is none, or differs from place to place, is left out. */
 export function logValues(context: Context, entries: readonly (readonly [string, Value])[], span: Span): Value {
   if (context.loop === null) return stop(context, "R041", "log stands inside a running loop", span);
-  for (const [name, value] of entries) context.loop.logs.push({ name, node: nodeOf(context, value, span) });
+  for (const [name, given] of entries) {
+    const value = given.kind === "schedule" && given.ofStep === true ? resolve(context, given) : given;
+    if (value.kind === "none" || value.kind === "schedule") continue;
+    context.loop.logs.push({ name, node: nodeOf(context, value, span) });
+  }
   return { kind: "none" };
 }

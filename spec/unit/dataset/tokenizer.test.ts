@@ -63,9 +63,9 @@ test("a text that is too long for one piece", () => {
 
 test("a vocabulary larger than the model's", () => {
   const tokenizer = openTokenizer(`${folder}/bert-char`);
-  checkVocabulary(tokenizer, 70, "models/bert");
-  checkVocabulary(tokenizer, 128, "models/bert");
-  const found = failsWith("D010", () => checkVocabulary(tokenizer, 65, "models/gpt2"));
+  checkVocabulary(tokenizer, 70);
+  checkVocabulary(tokenizer, 128);
+  const found = failsWith("D010", () => checkVocabulary(tokenizer, 65));
   assert.match(found.message, "up to 69, but the model has 65");
 });
 
