@@ -60,6 +60,12 @@ export function typeOfRounded(call: BuiltinCall): Type {
       : unknown;
 }
 
+/** `rounded` to a number format: a point stays a point. */
+export function typeOfQuantized(call: BuiltinCall): Type {
+  const given = operands(call, "x");
+  return given === null ? quietOf(call, "x") : given[0].type;
+}
+
 /** `int` and `float`. */
 export function typeOfToNumber(call: BuiltinCall): Type {
   const given = operands(call, "x");

@@ -11,6 +11,7 @@ import {
   typeOfElementwise,
   typeOfFallback,
   typeOfMix,
+  typeOfQuantized,
   typeOfQuotient,
   typeOfRounded,
   typeOfSoftmax,
@@ -178,6 +179,7 @@ const liftingRows: readonly Row[] = [
   ["floor", "x: numeric", "largest integer not above x; an Int of a number", typeOfRounded],
   ["ceil", "x: numeric", "smallest integer not below x; an Int of a number", typeOfRounded],
   ["round", "x: numeric", "nearest integer, ties to even; an Int of a number", typeOfRounded],
+  ["rounded", "x: numeric, dtype: dtype", "the nearest numbers that a dtype has, ties to even", typeOfQuantized],
   ["int", "x: numeric", "the integer towards zero", typeOfToNumber],
   ["float", "x: numeric", "the same number as a Float", typeOfToNumber],
   ["is_finite", "x: numeric", "neither infinite nor NaN", typeOfTest],
@@ -218,6 +220,7 @@ const liftingRows: readonly Row[] = [
 ];
 
 const plainRows: readonly Row[] = [
+  ["configured", "model: any, config: any", "the model with entries of its config set, from a record", typeOfLoad],
   [
     "layers",
     "model: any, range: any, stack: text = none",

@@ -17,6 +17,7 @@ const load: Readonly<Record<CommandName, () => Promise<Command>>> = {
   emit: async () => (await import("./emit.js")).emit,
   explain: async () => (await import("./explain.js")).explain,
   inspect: async () => (await import("./inspect.js")).inspect,
+  import: async () => (await import("./import.js")).importFile,
   doctor: async () => (await import("./doctor.js")).doctor,
   verify: async () => (await import("./verify.js")).verify,
 };

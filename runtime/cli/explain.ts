@@ -10,6 +10,7 @@ import { compileCatalogue } from "../compile/index.js";
 import { datasetCatalogue } from "../dataset/index.js";
 import { cpuCatalogue, gpuCatalogue } from "../device/index.js";
 import { executeCatalogue } from "../execute/index.js";
+import { importCatalogue } from "../import/index.js";
 import { verifyCatalogue } from "./catalogue.js";
 import type { Arguments } from "./options.js";
 import type { Terminal } from "./terminal.js";
@@ -28,6 +29,7 @@ const catalogues: readonly Catalogue[] = [
   checkpointCatalogue,
   datasetCatalogue,
   executeCatalogue,
+  importCatalogue,
   cpuCatalogue,
   gpuCatalogue,
   verifyCatalogue,

@@ -8,6 +8,8 @@ export interface OptionRow {
   /** How the value is named in the help; null: a switch without a value. */
   readonly value: string | null;
   readonly repeatable: boolean;
+  /** A single letter for it. */
+  readonly short?: string;
 }
 
 const withValue = (value: string, describe: string, repeatable = false): OptionRow => ({ describe, value, repeatable });
@@ -27,6 +29,8 @@ export const options = {
   report: withValue("file", "write a page of the results (.html): curves, values, outputs"),
   stage: withValue("name", "ast, typed, plan, ir, kernels, wgsl or wasm"),
   after: withValue("pass", "with --stage ir: the graph after this pass"),
+  output: { ...withValue("file", "write the recipe to this file"), short: "o" },
+  "truncate-embeddings": flag("cut all vocabularies to the smallest, as mergekit's --unsafe-truncate-embeddings"),
   json: flag("print JSON"),
   color: flag("colour messages; --no-color does not (by default on a terminal, unless NO_COLOR is set)"),
 } as const satisfies Readonly<Record<string, OptionRow>>;
@@ -85,6 +89,11 @@ export const commands = {
     operand: { name: "path", describe: "a folder or file of weights", count: "one" },
     describe: "show what is in a checkpoint",
     options: ["json"],
+  },
+  import: {
+    operand: { name: "file", describe: "a mergekit file (YAML)", count: "one" },
+    describe: "write the recipe that another tool's file stands for",
+    options: ["output", "truncate-embeddings", "force"],
   },
   doctor: { operand: null, describe: "show what peftc finds on this machine", options: ["json"] },
   verify: {

@@ -4,7 +4,15 @@
  * thing that is.
  */
 import yargs from "yargs";
-import { type Arguments, type CommandName, type CommandRow, commands, type OptionName, options } from "./options.js";
+import {
+  type Arguments,
+  type CommandName,
+  type CommandRow,
+  commands,
+  type OptionName,
+  type OptionRow,
+  options,
+} from "./options.js";
 import { UsageError } from "./usage.js";
 
 export interface Invocation {
@@ -53,8 +61,9 @@ export async function parseCommandLine(words: readonly string[]): Promise<Invoca
         if (row.operand !== null)
           command.positional(row.operand.name, { type: "string", describe: row.operand.describe });
         for (const option of allowed(row)) {
-          const { describe, value } = options[option];
+          const { describe, value, short }: OptionRow = options[option];
           command.option(option, {
+            ...(short === undefined ? {} : { alias: short }),
             describe: value === null ? describe : `${value}: ${describe}`,
             type: value === null ? "boolean" : "string",
             requiresArg: value !== null,

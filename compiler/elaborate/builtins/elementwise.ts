@@ -1,6 +1,6 @@
 /** Builtin functions that work element by element; on static numbers they give static numbers. */
 import type { Span } from "../../../grammar/index.js";
-import { opRow } from "../../ir/index.js";
+import { isFloat, opRow, roundToStorage } from "../../ir/index.js";
 import { type Context, stop } from "../context.js";
 import { binary, joinAxes, makeNode, nodeOf } from "../operators.js";
 import { bool, describe, float, int, type TensorValue, tensor, type Value } from "../value.js";
@@ -139,6 +139,20 @@ export const elementwise: Readonly<Record<string, Builtin>> = {
       const [x, y] = ["x", "y"].map((k) => values.get(k)!);
       if (x.kind === "number" && y.kind === "number") return x.value === 0 ? y : x;
       return pointwise(context, "where", [pointwise(context, "eq", [x, int(0)], span), y, x], span);
+    },
+  },
+  rounded: {
+    params: ["x", "dtype"],
+    lifts: true,
+    run(context, { values, span }) {
+      const [x, dtype] = ["x", "dtype"].map((k) => values.get(k)!);
+      if (dtype.kind !== "dtype" || !isFloat(dtype.dtype))
+        return stop(context, "T001", `rounded takes a dtype of floats, found ${describe(dtype)}`, span, {
+          help: "write rounded(x, bf16)",
+        });
+      if (x.kind === "number") return float(roundToStorage(dtype.dtype, x.value));
+      const { node, axes } = pointwise(context, "quantize", [x], span, { dtype: dtype.dtype });
+      return tensor(node, x.kind === "tensor" ? x.space : "tensor", axes);
     },
   },
   int: {

@@ -2,10 +2,11 @@
 
 import { isFloat, type StorageDtype } from "../../ir/index.js";
 import { layersProblem, placesOf } from "../../places/index.js";
+import { jsonOf } from "../adapter-config.js";
 import { adapterConfig, adapterName } from "../adapter-files.js";
 import { type Context, stop } from "../context.js";
 import { keepLayers } from "../layers.js";
-import { describe, type Leaf, plainTree, type TreeValue, tensor, type Value } from "../value.js";
+import { type Donor, describe, type Leaf, plainTree, type TreeValue, tensor, type Value } from "../value.js";
 import type { Arguments, Builtin } from "./builtin.js";
 
 function inRecipe(context: Context, name: string, span: Arguments["span"]): void {
@@ -77,7 +78,7 @@ function save(context: Context, { values, span }: Arguments): Value {
   if (session.saves.some((s) => s.to === to.value))
     return stop(context, "R008", `two outputs are saved to ${JSON.stringify(to.value)}`, span);
   const adapter = adapterConfig(context, model);
-  const donor = config === undefined ? model.donor : (config as TreeValue).donor;
+  const donor = config === undefined ? model.donor : donorWith((config as TreeValue).donor, model.donor);
   session.saves.push({
     to: to.value,
     tensors: [...model.leaves].map(([name, leaf]) =>
@@ -90,6 +91,12 @@ function save(context: Context, { values, span }: Arguments): Value {
     at: { file: context.file, span },
   });
   return { kind: "none" };
+}
+
+/** Another donor, with the entries of the config that the model needs as it is. */
+function donorWith(donor: Donor | null, own: Donor | null): Donor | null {
+  if (donor === null || own?.config === undefined) return donor;
+  return { ...donor, config: new Map([...(donor.config ?? []), ...own.config]) };
 }
 
 function savedTensor(context: Context, name: string, leaf: Leaf, asked: StorageDtype | null, span: Arguments["span"]) {
@@ -134,8 +141,25 @@ function layers(context: Context, { values, span }: Arguments): Value {
   return keepLayers(context, model, range, stack?.kind === "string" ? stack.value : null, span);
 }
 
+/** Sets entries of the config; the tensors stay. */
+function configured(context: Context, { values, span }: Arguments): Value {
+  const model = values.get("model")!;
+  const config = values.get("config")!;
+  if (model.kind !== "tree" || model.donor === null || config.kind !== "record")
+    return stop(
+      context,
+      "T001",
+      `configured takes a model with a config and a record, found ${describe(model)} and ${describe(config)}`,
+      span,
+      { help: "write configured(model, { vocab_size: 32000 })" },
+    );
+  const entries = [...config.fields].map(([key, value]) => [key, jsonOf(value)] as const);
+  return { ...model, donor: { ...model.donor, config: new Map([...(model.donor.config ?? []), ...entries]) } };
+}
+
 export const models: Readonly<Record<string, Builtin>> = {
   load: { params: ["path", "layers?"], lifts: false, run: load },
+  configured: { params: ["model", "config"], lifts: false, run: configured },
   layers: { params: ["model", "range", "stack?"], lifts: false, run: layers },
   save: { params: ["model", "to", "dtype?", "shard?", "config?"], lifts: false, run: save },
 };
