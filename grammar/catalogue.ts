@@ -117,9 +117,9 @@ Right:  merge m(base: Weight[*s], density: Fraction = 20%) -> Weight[*s] { … }
   },
   S015: {
     title: "something that this version does not have",
-    page: `\`sampler\` definitions, and the members \`export\`, \`tune\` and \`base weight\` of adapters, are kept for later versions.
+    page: `\`sampler\` definitions, and the members \`export\` and \`base weight\` of adapters, are kept for later versions.
 
-Wrong:  adapter lora(rank: Int) on linear { tune host.bias … }
+Wrong:  adapter lora(rank: Int) on linear { export merged … }
 Right:  adapter lora(rank: Int) on linear { param shift: Tensor[out] = zeros() … }`,
   },
   S016: {

@@ -27,12 +27,57 @@ export const initialisers: ReadonlyMap<string, Initialiser> = new Map<string, In
   ["constant", { params: [["x", false]], doc: "all x" }],
   ["identity", { params: [], doc: "1 where the last two indices are equal, else 0" }],
   // biome-ignore format: one row for each
-  ["uniform", { params: [["low", true], ["high", true]], doc: "evenly from [low, high)" }],
-  ["normal", { params: [["std", true]], doc: "from a normal distribution" }],
-  ["kaiming_uniform", { params: [["a", true]], doc: "evenly, scaled by the number of inputs; a is the slope below 0" }],
-  ["kaiming_normal", { params: [["a", true]], doc: "normal, scaled by the number of inputs; a is the slope below 0" }],
-  ["xavier_uniform", { params: [["gain", true]], doc: "evenly, scaled by the numbers of inputs and outputs" }],
-  ["xavier_normal", { params: [["gain", true]], doc: "normal, scaled by the numbers of inputs and outputs" }],
+  ["uniform", { params: [["low", true], ["high", true], ["seed", true]], doc: "evenly from [low, high)" }],
+  [
+    "normal",
+    {
+      params: [
+        ["std", true],
+        ["seed", true],
+      ],
+      doc: "from a normal distribution",
+    },
+  ],
+  [
+    "kaiming_uniform",
+    {
+      params: [
+        ["a", true],
+        ["seed", true],
+      ],
+      doc: "evenly, scaled by the number of inputs; a is the slope below 0",
+    },
+  ],
+  [
+    "kaiming_normal",
+    {
+      params: [
+        ["a", true],
+        ["seed", true],
+      ],
+      doc: "normal, scaled by the number of inputs; a is the slope below 0",
+    },
+  ],
+  [
+    "xavier_uniform",
+    {
+      params: [
+        ["gain", true],
+        ["seed", true],
+      ],
+      doc: "evenly, scaled by the numbers of inputs and outputs",
+    },
+  ],
+  [
+    "xavier_normal",
+    {
+      params: [
+        ["gain", true],
+        ["seed", true],
+      ],
+      doc: "normal, scaled by the numbers of inputs and outputs",
+    },
+  ],
 ]);
 
 /** Whether a call of this name means an initialiser here. */

@@ -240,6 +240,7 @@ export function freeNames(definition: Definition): readonly Name[] {
       case "delta":
       case "weight":
       case "config":
+      case "tune":
         expr(m.value, bound);
         return bound;
       case "function": {

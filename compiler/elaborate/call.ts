@@ -8,6 +8,7 @@ import { runBuiltin } from "./builtins/index.js";
 import { type Context, inner, numbered, Poisoned, step, stop } from "./context.js";
 import { evaluate, resolve } from "./evaluate.js";
 import { callFunction, callModule, forwardParams, functionOf } from "./forward.js";
+import { sidesOf } from "./hosts.js";
 import { lift, type Where } from "./lift.js";
 import { makeModule, modelOf } from "./model.js";
 import { initState, takeStep, updateAt } from "./optimizer.js";
@@ -117,25 +118,23 @@ function callInstance(
     }
     case "tree": {
       const model = modelOf(context, callee, span);
-      return callModule(
-        context,
-        model,
-        spreadBatch(
-          forwardParams(context, model, span),
-          bound(model.module!.definition.name.text, forwardParams(context, model, span)),
-        ),
-        span,
-      );
+      const params = forwardParams(context, model, span);
+      const { text } = model.module!.definition.name;
+      const type = (p: string) => definitionType(params, p);
+      const given = bindArguments(context, text, params, expr, type, () => sidesOf(model));
+      return callModule(context, model, spreadBatch(model, params, given), span);
     }
   }
 }
 
-/** A batch given alone is its columns by name: those that the model takes. */
-function spreadBatch(params: readonly Param[], given: Map<string, Given>): Map<string, Given> {
+/** A batch given alone is its columns by name: those that the model takes, or a module or adapter inside it. */
+function spreadBatch(model: TreeValue, params: readonly Param[], given: Map<string, Given>): Map<string, Given> {
   const [only] = given.values();
   if (given.size !== 1 || only.value.kind !== "record") return given;
   const { fields } = only.value;
-  const named = params.map((p) => patternName(p.pattern)).filter((name) => fields.has(name));
+  const own = params.map((p) => patternName(p.pattern));
+  if (!own.some((name) => fields.has(name))) return given;
+  const named = [...own, ...sidesOf(model)].filter((name) => fields.has(name));
   return named.length === 0 ? given : new Map(named.map((name) => [name, { value: fields.get(name)!, at: only.at }]));
 }
 
@@ -180,7 +179,7 @@ export function apply(context: Context, callee: Value, values: readonly Value[],
       callee.kind === "tree" ? forwardParams(context, model, span) : functionOf(model.module!, callee.name)!.params;
     const given = new Map(values.map((value, i) => [patternName(params[i].pattern), { value, at }]));
     return callee.kind === "tree"
-      ? callModule(context, model, spreadBatch(params, given), span)
+      ? callModule(context, model, spreadBatch(model, params, given), span)
       : callFunction(context, model, callee.name, given, span);
   }
   return stop(context, "T005", `${describe(callee)} cannot be called`, span);
@@ -197,6 +196,7 @@ export function bindArguments(
   params: readonly Param[],
   expr: CallExpr,
   typeOf: (param: string) => TypeExpr | null,
+  sides: () => ReadonlySet<string> = () => new Set(),
 ): Map<string, Given> {
   const names = params.map((p) => patternName(p.pattern));
   const given = new Map<string, Given>();
@@ -221,8 +221,8 @@ export function bindArguments(
         { help: `its parameters are ${names.join(", ")}` },
       );
     }
-    if (!names.includes(key)) {
-      const near = nearest(key, names);
+    if (!names.includes(key) && !sides().has(key)) {
+      const near = nearest(key, [...names, ...sides()]);
       return stop(context, "N004", `${name} has no parameter ${key}`, arg.name?.span ?? arg.span, {
         help: near.length > 0 ? `did you mean ${near[0]}?` : `its parameters are ${names.join(", ")}`,
       });

@@ -3,8 +3,10 @@
  * `peftc explain` prints. The others that elaboration finds are in the catalogue of the checker.
  */
 import type { Catalogue } from "../../grammar/index.js";
+import { definitionCodes } from "./catalogue-definitions.js";
 
 export const elaborateCatalogue: Catalogue = {
+  ...definitionCodes,
   R002: {
     title: "the checkpoint holds no tensors",
     page: `The file that \`load\` opened is well formed but has no tensor in it: nothing could be merged.

@@ -14,6 +14,18 @@ export function modulesOf(module: ModuleValue): ModuleValue[] {
   return [module, ...inside.flatMap(modulesOf)];
 }
 
+/** Names that modules and adapters of a model read as `side` fields. */
+export function sidesOf(tree: TreeValue): ReadonlySet<string> {
+  const own = [tree.module!, ...[...tree.attached.values()].flat()].flatMap(modulesOf);
+  const modules = [...own, ...own.flatMap((m) => [...(m.attached?.values() ?? [])].flat().flatMap(modulesOf))];
+  const definitions = new Set(modules.map((m) => m.definition));
+  return new Set(
+    [...definitions].flatMap((d) =>
+      d.members.flatMap((m) => (m.kind === "field" && m.role === "side" ? [m.name.text] : [])),
+    ),
+  );
+}
+
 /** Modules and their parts: all that an adapter may wrap. */
 export function hostsOf(module: ModuleValue): ModuleValue[] {
   return modulesOf(module).flatMap((m) => [

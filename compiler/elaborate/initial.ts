@@ -17,32 +17,38 @@ type Initialiser = (
   span: Expr["span"],
 ) => TensorValue;
 
+type Numbers = ReadonlyMap<string, number>;
+
+/** A draw that has no seed of its own. */
+const unseeded: [string, number] = ["seed", Number.NaN];
+
+/** `seed = n` replaces all else that a draw depends on but the position. */
+function drawKey(context: Context, numbers: Numbers): [number, number] {
+  const seed = numbers.get("seed")!;
+  return keyOf(Number.isNaN(seed) ? [String(context.session.seed), "", context.frame.path] : ["seed", String(seed)]);
+}
+
 function uniformIn(
   context: Context,
   shape: readonly number[],
   low: number,
   high: number,
+  numbers: Numbers,
   span: Expr["span"],
 ): TensorValue {
-  const u = makeNode(
-    context,
-    "uniform",
-    [],
-    { shape: [...shape], key: [...keyOf([String(context.session.seed), "", context.frame.path])] },
-    span,
-  );
+  const u = makeNode(context, "uniform", [], { shape: [...shape], key: [...drawKey(context, numbers)] }, span);
   const scaled = makeNode(context, "mul", [u, context.graph.constant(high - low, true)], undefined, span);
   return tensor(makeNode(context, "add", [scaled, context.graph.constant(low, true)], undefined, span));
 }
 
-function normalWith(context: Context, shape: readonly number[], std: number, span: Expr["span"]): TensorValue {
-  const z = makeNode(
-    context,
-    "normal",
-    [],
-    { shape: [...shape], key: [...keyOf([String(context.session.seed), "", context.frame.path])] },
-    span,
-  );
+function normalWith(
+  context: Context,
+  shape: readonly number[],
+  std: number,
+  numbers: Numbers,
+  span: Expr["span"],
+): TensorValue {
+  const z = makeNode(context, "normal", [], { shape: [...shape], key: [...drawKey(context, numbers)] }, span);
   return tensor(makeNode(context, "mul", [z, context.graph.constant(std, true)], undefined, span));
 }
 
@@ -57,36 +63,33 @@ const initialisers: Readonly<
   ones: { params: [], make: (c, shape, _n, span) => filled(c, 1, shape, span) },
   constant: { params: [["x", 0]], make: (c, shape, n, span) => filled(c, n.get("x")!, shape, span) },
   uniform: {
-    params: [
-      ["low", 0],
-      ["high", 1],
-    ],
-    make: (c, shape, n, span) => uniformIn(c, shape, n.get("low")!, n.get("high")!, span),
+    params: [["low", 0], ["high", 1], unseeded],
+    make: (c, shape, n, span) => uniformIn(c, shape, n.get("low")!, n.get("high")!, n, span),
   },
-  normal: { params: [["std", 1]], make: (c, shape, n, span) => normalWith(c, shape, n.get("std")!, span) },
+  normal: { params: [["std", 1], unseeded], make: (c, shape, n, span) => normalWith(c, shape, n.get("std")!, n, span) },
   kaiming_uniform: {
-    params: [["a", 0]],
+    params: [["a", 0], unseeded],
     make(c, shape, n, span) {
       const bound = Math.sqrt(2 / (1 + n.get("a")! ** 2)) * Math.sqrt(3 / fanIn(shape));
-      return uniformIn(c, shape, -bound, bound, span);
+      return uniformIn(c, shape, -bound, bound, n, span);
     },
   },
   kaiming_normal: {
-    params: [["a", 0]],
+    params: [["a", 0], unseeded],
     make: (c, shape, n, span) =>
-      normalWith(c, shape, Math.sqrt(2 / (1 + n.get("a")! ** 2)) / Math.sqrt(fanIn(shape)), span),
+      normalWith(c, shape, Math.sqrt(2 / (1 + n.get("a")! ** 2)) / Math.sqrt(fanIn(shape)), n, span),
   },
   xavier_uniform: {
-    params: [["gain", 1]],
+    params: [["gain", 1], unseeded],
     make(c, shape, n, span) {
       const bound = n.get("gain")! * Math.sqrt(6 / (fanIn(shape) + fanOut(shape)));
-      return uniformIn(c, shape, -bound, bound, span);
+      return uniformIn(c, shape, -bound, bound, n, span);
     },
   },
   xavier_normal: {
-    params: [["gain", 1]],
+    params: [["gain", 1], unseeded],
     make: (c, shape, n, span) =>
-      normalWith(c, shape, n.get("gain")! * Math.sqrt(2 / (fanIn(shape) + fanOut(shape))), span),
+      normalWith(c, shape, n.get("gain")! * Math.sqrt(2 / (fanIn(shape) + fanOut(shape))), n, span),
   },
   identity: {
     params: [],

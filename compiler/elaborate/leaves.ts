@@ -68,7 +68,7 @@ export function makeField(
     typeof shared === "string"
       ? build.leaves.get(leafName)!
       : firstLeaf(group === undefined ? scope : sharedScope(scope, group), member, leafName);
-  if (typeof shared === "string") sameShape(scope, member, leaf);
+  if (typeof shared === "string") sameShape(sharedScope(scope, group!), scope, member, leaf);
   if (typeof shared !== "string" && build.adapter && build.leaves.has(leafName))
     return stop(scope, "R037", `the adapter's tensor ${JSON.stringify(leafName)} is there already`, member.span);
   if (build.adapter && member.role === "param" && leaf.value.kind === "tensor" && leaf.value.node.shape.includes(0))
@@ -82,7 +82,8 @@ export function makeField(
   if (turns) turned.add(name);
   const own = turns && leaf.value.kind === "tensor" ? transposed(scope, leaf.value, member.span) : leaf.value;
   const what = `the tensor ${JSON.stringify(leafName)}`;
-  scope.names.own.set(name, member.type === null ? own : coerce(scope, own, member.type, at, what));
+  const seen = group === undefined ? scope : sharedScope(scope, group);
+  scope.names.own.set(name, member.type === null ? own : coerce(seen, own, member.type, at, what));
 }
 
 /** What an adapter adds stands where its host stands: schedules by layer, depth or role find it there. */
@@ -135,9 +136,9 @@ function firstLeaf(scope: Context, member: Field, leafName: string): Leaf {
 }
 
 /** Only what is shared must agree: the type in this host's own lengths. */
-function sameShape(scope: Context, member: Field, leaf: Leaf): void {
+function sameShape(among: Context, scope: Context, member: Field, leaf: Leaf): void {
   if (member.type?.kind !== "tensor" || leaf.value.kind !== "tensor") return;
-  const here = shapeOfType(scope, member.type);
+  const here = shapeOfType(among, member.type);
   const there = leaf.value.node.shape;
   if (showShape(here) === showShape(there)) return;
   const host = scope.names.own.get("host");

@@ -346,7 +346,9 @@ export function moduleScope(context: Context, tree: TreeValue, span: Span, inRul
       }
       const leaf = module.fields.get(member.name.text);
       const value = fieldValue(scope, tree, module, member.name.text, member.span);
-      own.set(member.name.text, leaf === undefined ? value : retyped(scope, value, member.type, member.span));
+      const group = member.sharing === "own" ? undefined : sharers(module.group, member.sharing);
+      const at = group === undefined ? scope : sharedScope(scope, group);
+      own.set(member.name.text, leaf === undefined ? value : retyped(at, value, member.type, member.span));
     } else if (member.kind === "child") own.set(member.name.text, viewOf(tree, module.children.get(member.name.text)!));
     else if (member.kind === "function")
       own.set(member.name.text, { kind: "method", of: tree, name: member.name.text });

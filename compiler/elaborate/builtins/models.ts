@@ -6,7 +6,12 @@ import { jsonOf } from "../adapter-config.js";
 import { adapterConfig, adapterName } from "../adapter-files.js";
 import { type Context, stop } from "../context.js";
 import { keepLayers } from "../layers.js";
+<<<<<<< compiler/elaborate/builtins/models.ts
+import { storedLeaves } from "../stored-form.js";
+import { describe, type Leaf, plainTree, type TreeValue, tensor, type Value } from "../value.js";
+=======
 import { type Donor, describe, type Leaf, plainTree, type TreeValue, tensor, type Value } from "../value.js";
+>>>>>>> /tmp/import/new.tmp
 import type { Arguments, Builtin } from "./builtin.js";
 
 function inRecipe(context: Context, name: string, span: Arguments["span"]): void {
@@ -81,7 +86,7 @@ function save(context: Context, { values, span }: Arguments): Value {
   const donor = config === undefined ? model.donor : donorWith((config as TreeValue).donor, model.donor);
   session.saves.push({
     to: to.value,
-    tensors: [...model.leaves].map(([name, leaf]) =>
+    tensors: [...storedLeaves(context, model, span)].map(([name, leaf]) =>
       savedTensor(context, adapter === null ? name : adapterName(context, model, name), leaf, asked, span),
     ),
     donor,

@@ -117,7 +117,6 @@ test("each mistake has its message and its help", () => {
   one("module m() { param a = 1 as b }", "S001", /expected a string/);
   one("module m() { forward(x) => x }", "S001", /found `=>`/, /f\(x\) = e/);
   one("module m() {\n forward(x: ) = x\n state s = 1\n}", "S001", /expected a type/);
-  one("adapter a() on linear {\n tune host.bias, host.norm\n delta = 1\n}", "S015", /`tune`/);
   one("adapter a() on linear {\n export a(..) as lora(rank = 2) { A = A }\n delta = 1\n}", "S015", /`export`/);
   one("adapter a() on linear {\n base weight = q\n delta = 1\n}", "S015", /`base`/);
   one(body("let a = match x { [*r, n] => r }"), "S013");
