@@ -32,10 +32,12 @@ export interface Outcome {
   readonly broken: readonly string[];
 }
 
-const folder = "compiler/std/merge";
-const std: readonly File[] = readdirSync(folder)
-  .filter((name) => name.endsWith(".peft"))
-  .map((name) => parse(join(folder, name), readFileSync(join(folder, name), "utf8")).file);
+const std: readonly File[] = ["merge", "optim", "train"].flatMap((module) => {
+  const folder = join("compiler/std", module);
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(".peft"))
+    .map((name) => parse(join(folder, name), readFileSync(join(folder, name), "utf8")).file);
+});
 
 /** Throws PeftError when the recipe does not elaborate. `config` is the config.json of every checkpoint. */
 export function runInMemory(
@@ -78,17 +80,18 @@ export function runInMemory(
     inputs: new Map(),
   });
   if (elaborated.plan === null) throw new PeftError(elaborated.diagnostics);
-  const { saves, reports, requirements } = elaborated.plan;
+  const { saves, reports, requirements, graph } = elaborated.plan;
   const reportNodes = reports.flatMap((r) => (r.value.kind === "tensor" ? [r.value.node] : []));
   const roots: Node[] = [
     ...saves.flatMap((s) => s.tensors.map((t) => t.node)),
     ...reportNodes,
     ...requirements.map((r) => r.node),
   ];
-  const values = evaluate(roots, (node) => {
+  const inputs = (node: Node) => {
     const { source, name } = inputOf(node);
     return Float64Array.from(checkpoints[source][name].data);
-  });
+  };
+  const values = evaluate(roots, inputs, { precision: "f32", loops: graph.loops });
   return {
     saved: new Map(
       saves.map((s) => [
