@@ -6,12 +6,8 @@ import { jsonOf } from "../adapter-config.js";
 import { adapterConfig, adapterName } from "../adapter-files.js";
 import { type Context, stop } from "../context.js";
 import { keepLayers } from "../layers.js";
-<<<<<<< compiler/elaborate/builtins/models.ts
 import { storedLeaves } from "../stored-form.js";
-import { describe, type Leaf, plainTree, type TreeValue, tensor, type Value } from "../value.js";
-=======
 import { type Donor, describe, type Leaf, plainTree, type TreeValue, tensor, type Value } from "../value.js";
->>>>>>> /tmp/import/new.tmp
 import type { Arguments, Builtin } from "./builtin.js";
 
 function inRecipe(context: Context, name: string, span: Arguments["span"]): void {
