@@ -31,6 +31,8 @@ export const options = {
   after: withValue("pass", "with --stage ir: the graph after this pass"),
   output: { ...withValue("file", "write the recipe to this file"), short: "o" },
   "truncate-embeddings": flag("cut all vocabularies to the smallest, as mergekit's --unsafe-truncate-embeddings"),
+  checkpoint: withValue("folder", "keep the state of running loops there, and go on from it if there is one"),
+  "checkpoint-every": withValue("n", "steps between two checkpoints (100)"),
   json: flag("print JSON"),
   color: flag("colour messages; --no-color does not (by default on a terminal, unless NO_COLOR is set)"),
 } as const satisfies Readonly<Record<string, OptionRow>>;
@@ -63,7 +65,16 @@ export const commands = {
   run: {
     operand: recipeFile,
     describe: "run a recipe and save what it makes",
-    options: [...compileOptions, ...runOptions, "strict", "no-hash", "report", "json"],
+    options: [
+      ...compileOptions,
+      ...runOptions,
+      "strict",
+      "no-hash",
+      "report",
+      "checkpoint",
+      "checkpoint-every",
+      "json",
+    ],
   },
   check: {
     operand: { name: "file", describe: ".peft files", count: "many" },

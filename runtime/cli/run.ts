@@ -11,8 +11,8 @@ import { exitCodeOf, isFatal, jsonDiagnostics, tellDiagnostics } from "./diagnos
 import type { Arguments } from "./options.js";
 import { checkPage, writePage } from "./page.js";
 import type { Terminal } from "./terminal.js";
-import { exitCode } from "./usage.js";
-import { isGiven, textOf } from "./values.js";
+import { exitCode, UsageError } from "./usage.js";
+import { countOf, isGiven, textOf } from "./values.js";
 
 export async function run(args: Arguments, terminal: Terminal): Promise<number> {
   const prepareOptions = prepareOptionsOf(args);
@@ -20,6 +20,7 @@ export async function run(args: Arguments, terminal: Terminal): Promise<number> 
   const json = isGiven(args, "json");
   const page = textOf(args, "report");
   if (page !== null) checkPage(page);
+  const checkpoint = checkpointOf(args);
   const compiled = compileFile(compileOptionsOf(args));
   if (compiled.plan === null || isFatal(compiled.diagnostics, strict)) {
     tellFailed(terminal, compiled, compiled.diagnostics, json);
@@ -37,6 +38,7 @@ export async function run(args: Arguments, terminal: Terminal): Promise<number> 
       hash: !isGiven(args, "no-hash"),
       progress: (state) => progress.update(state),
       training: followLoops(progress, now),
+      checkpoint,
       signal: interrupt.signal,
     });
     if (page !== null) await writePage(page, compiled, result);
@@ -46,7 +48,8 @@ export async function run(args: Arguments, terminal: Terminal): Promise<number> 
   } catch (error) {
     progress.end();
     if (error instanceof Aborted) {
-      terminal.tell("interrupted; what this run was writing is removed\n");
+      const again = checkpoint === null ? "" : "; the same command goes on where it was";
+      terminal.tell(`interrupted; what this run was writing is removed${again}\n`);
       return exitCode.interrupted;
     }
     if (!(error instanceof PeftError)) throw error;
@@ -55,6 +58,15 @@ export async function run(args: Arguments, terminal: Terminal): Promise<number> 
   } finally {
     interrupt.release();
   }
+}
+
+/** `--checkpoint`, `--checkpoint-every`. */
+function checkpointOf(args: Arguments): { readonly folder: string; readonly every: number } | null {
+  const folder = textOf(args, "checkpoint");
+  const every = countOf(args, "checkpoint-every", 999_999_999);
+  if (folder !== null) return { folder, every: every ?? 100 };
+  if (every === null) return null;
+  throw new UsageError("--checkpoint-every needs --checkpoint", "write --checkpoint FOLDER");
 }
 
 /** Shows running loops on the line; each has its own clock. */

@@ -26,13 +26,13 @@ export function sizeOf(args: Arguments, name: OptionName): number | null {
   return bytes;
 }
 
-/** A whole number from 1 to 1024. */
-export function countOf(args: Arguments, name: OptionName): number | null {
+/** A whole number from 1 to `most`. */
+export function countOf(args: Arguments, name: OptionName, most = 1024): number | null {
   const text = textOf(args, name);
   if (text === null) return null;
-  const count = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (count < 1 || count > 1024) {
-    throw new UsageError(`--${name} takes a whole number from 1 to 1024, found ${JSON.stringify(text)}`);
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > most) {
+    throw new UsageError(`--${name} takes a whole number from 1 to ${most}, found ${JSON.stringify(text)}`);
   }
   return count;
 }

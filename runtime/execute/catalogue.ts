@@ -88,4 +88,13 @@ Right:  let experts = [load("models/code"), load("models/math")]`,
 Wrong:  train(model, on = data, optimizer = sgd(lr = 100), ..)
 Right:  train(model, on = data, optimizer = sgd(lr = 0.1), ..)`,
   },
+  X014: {
+    title: "a checkpoint of another run",
+    page: `\`--checkpoint DIR\` goes on from what an earlier run left in DIR. That run must have been the same: the same recipe and
+settings, the same models and data, the same version and device, so that the result is that of one run. Here something
+differs, and the note says what.
+
+Wrong:  peftc run r.peft --set rank=8 --checkpoint state      // after a run with rank=4 was stopped
+Right:  peftc run r.peft --set rank=8 --checkpoint state-8`,
+  },
 };

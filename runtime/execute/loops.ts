@@ -3,18 +3,22 @@
  * first, by one resident program; tensors that are saved go into a scratch file, from where the streaming executor takes
  * them like those of a checkpoint. In: a plan. Out: the scratch file and the values that are shown.
  */
+import type { Hash } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import type { Plan, SavedTensor } from "../../compiler/elaborate/index.js";
-import { inputOf, type Node, reachable, type StorageDtype } from "../../compiler/ir/index.js";
-import { compileResident, residentBytes } from "../../compiler/resident/index.js";
+import { inputOf, type Node, type StorageDtype } from "../../compiler/ir/index.js";
+import { residentBytes } from "../../compiler/resident/index.js";
 import type { Checkpoint } from "../checkpoint/index.js";
 import { DatasetReader } from "../dataset/index.js";
 import type { GpuRunner } from "../device/index.js";
 import { ResidentMachine, type Result, residentCpu } from "../resident/index.js";
+import { openFiles } from "./files.js";
 import { type Curve, LoopFollower, type LoopProgress, type LoopSummary, loopBodies } from "./follow.js";
 import type { FileRange } from "./job.js";
+import { type CheckpointOptions, inputDigest, LoopCheckpoints } from "./loop-checkpoint.js";
+import { dependsOnLoop, loopProgram } from "./loop-program.js";
 
 /** Source of the input nodes that stand for what loops gave. */
 export const SCRATCH = "peftc scratch";
@@ -23,6 +27,7 @@ export interface LoopOptions {
   readonly threads: number;
   /** Where the loops run; null: on the CPU. */
   readonly gpu: GpuRunner | null;
+  readonly checkpoint: CheckpointOptions | null;
   readonly onStep: (p: LoopProgress) => void;
   readonly signal: AbortSignal;
 }
@@ -37,41 +42,43 @@ export interface LoopResults {
   readonly summaries: readonly LoopSummary[];
   /** Bytes that tensors took in memory. */
   readonly bytes: number;
+  /** Removes the checkpoints: the outputs of the run are there. */
+  finish(): void;
   /** Removes the scratch file. */
   close(): void;
-}
-
-/** Whether a value comes out of a running loop. */
-export function dependsOnLoop(node: Node): boolean {
-  return reachable([node]).some((n) => n.op === "loop");
 }
 
 export async function runLoops(
   plan: Plan,
   checkpoints: ReadonlyMap<string, Checkpoint>,
-  shown: readonly Node[],
   options: LoopOptions,
 ): Promise<LoopResults> {
-  const saved = plan.saves.flatMap((s) => s.tensors.map((t) => t.node)).filter(dependsOnLoop);
-  const roots = [...new Set([...saved, ...shown.filter(dependsOnLoop)])];
-  if (roots.length === 0)
-    return { scratch: new Map(), known: new Map(), curves: [], summaries: [], bytes: 0, close() {} };
-  const leaves = inputsOf(roots, plan);
-  const program = compileResident({ outputs: roots, inputs: leaves, loops: plan.graph.loops });
+  const looped = loopProgram(plan);
+  if (looped === null)
+    return { scratch: new Map(), known: new Map(), curves: [], summaries: [], bytes: 0, finish() {}, close() {} };
+  const { program, roots, leaves } = looped;
   const runner = options.gpu ?? residentCpu({ threads: options.threads });
-  const follower = new LoopFollower(program, loopBodies(program, plan.graph.loops), options.onStep);
+  const bodies = loopBodies(program, plan.graph.loops);
+  const follower = new LoopFollower(program, bodies, options.onStep);
+  let kept: LoopCheckpoints | null = null;
   const values = new Map<Node, Result>();
   try {
     const machine = new ResidentMachine(program, runner);
-    giveInputs(machine, leaves, plan, checkpoints);
+    const digest = options.checkpoint === null ? null : inputDigest();
+    giveInputs(machine, leaves, plan, checkpoints, digest);
+    if (options.checkpoint !== null && digest !== null)
+      kept = new LoopCheckpoints(options.checkpoint, program, bodies, digest, options.gpu?.info.name ?? "cpu");
     await machine.run({
       signal: options.signal,
       onLoop(at) {
         follower.begin(at);
-        return null;
+        return kept?.begin(at.loop) ?? null;
       },
       onStep: (step, logs, at) => follower.step(step, logs, at, machine),
-      onState(steps, done, at) {
+      async onState(steps, done, at) {
+        // Who interrupts the run can go on from here.
+        if (kept?.isDue(steps, done || options.signal.aborted))
+          kept.write(at.loop, steps, done, await machine.stateOf(at.loop, "current"));
         if (done) follower.end(steps, at);
       },
     });
@@ -81,25 +88,13 @@ export async function runLoops(
     else runner.reset();
   }
   const { curves, summaries } = follower;
-  return { ...keepResults(values), curves, summaries, bytes: residentBytes(program) };
-}
-
-/** The leaves of everything that runs, those inside loops too. */
-function inputsOf(roots: readonly Node[], plan: Plan): Node[] {
-  const found = new Set<Node>();
-  const bodies = new Set<number>();
-  const visit = (nodes: readonly Node[]): void => {
-    for (const node of reachable(nodes)) {
-      if (node.op === "input") found.add(node);
-      const body = node.attrs.body;
-      if (node.op !== "loop" || typeof body !== "number" || bodies.has(body)) continue;
-      bodies.add(body);
-      const { results, until, logs } = plan.graph.loops[body];
-      visit([...results, ...(until === null ? [] : [until]), ...logs.map((l) => l.node)]);
-    }
+  return {
+    ...keepResults(values),
+    curves,
+    summaries,
+    bytes: residentBytes(program),
+    finish: () => kept?.remove(),
   };
-  visit(roots);
-  return [...found];
 }
 
 function giveInputs(
@@ -107,14 +102,20 @@ function giveInputs(
   leaves: readonly Node[],
   plan: Plan,
   checkpoints: ReadonlyMap<string, Checkpoint>,
+  digest: Hash | null,
 ): void {
   const reader = new DatasetReader();
+  const files = openFiles();
+  const give = (leaf: Node, bytes: Uint8Array) => {
+    digest?.update(bytes);
+    machine.set(leaf, bytes);
+  };
   try {
     for (const leaf of leaves) {
       const { source, name } = inputOf(leaf);
       const column = plan.columns.get(source);
       if (column !== undefined) {
-        machine.set(
+        give(
           leaf,
           reader.rows(
             column,
@@ -125,12 +126,11 @@ function giveInputs(
       }
       const entry = checkpoints.get(source)!.tensors.get(name)!;
       const bytes = new Uint8Array(entry.bytes);
-      const fd = fs.openSync(entry.file, "r");
-      fs.readSync(fd, bytes, 0, entry.bytes, entry.offset);
-      fs.closeSync(fd);
-      machine.set(leaf, bytes);
+      files.read(entry.file, bytes, entry.offset);
+      give(leaf, bytes);
     }
   } finally {
+    files.close();
     reader.close();
   }
 }

@@ -4,9 +4,8 @@
  */
 import * as os from "node:os";
 import * as path from "node:path";
-import type { Plan, StaticValue } from "../../compiler/elaborate/index.js";
+import type { Plan } from "../../compiler/elaborate/index.js";
 import { bytesOf, type FileTensor, type Program, type Scheduled, schedule } from "../../compiler/index.js";
-import type { Node } from "../../compiler/ir/index.js";
 import { diagnostic, fail, PeftError } from "../../grammar/index.js";
 import {
   type Checkpoint,
@@ -19,8 +18,10 @@ import {
 } from "../checkpoint/index.js";
 import type { Compiled } from "../compile/index.js";
 import { packageVersion } from "../installation/index.js";
-import { dependsOnLoop, withoutLoops } from "./loops.js";
+import { dependsOnLoop } from "./loop-program.js";
+import { withoutLoops } from "./loops.js";
 import { pieceUnits, taskMemory } from "./pieces.js";
+import { reportNodes } from "./report-nodes.js";
 
 export interface PrepareOptions {
   readonly device: "auto" | "cpu" | "gpu";
@@ -145,23 +146,6 @@ function refuse(compiled: Compiled, plan: Plan, outputs: readonly OutputPlan[], 
       .map((d) => ({ ...d, primary: { ...blame, text: "saved here" } }));
   });
   if (problems.length > 0) throw new PeftError(problems);
-}
-
-/** Rank-0 nodes inside a reported value. */
-export function reportNodes(value: StaticValue): Node[] {
-  switch (value.kind) {
-    case "tensor":
-      return [value.node];
-    case "list":
-    case "tuple":
-      return value.items.flatMap(reportNodes);
-    case "record":
-      return [...value.fields.values()].flatMap(reportNodes);
-    case "tree":
-      return [...value.leaves.values()].flatMap((l) => reportNodes(l.value));
-    default:
-      return [];
-  }
 }
 
 /** Threads and chunk that keep within the memory limit; a smaller chunk is tried before fewer threads. */

@@ -17,8 +17,9 @@ import type { HostValues } from "./host-values.js";
 import { idleModels } from "./idle.js";
 import type { FileRange, Lane } from "./job.js";
 import { cpuLane, gpuLane } from "./lanes.js";
+import type { CheckpointOptions } from "./loop-checkpoint.js";
 import { type LoopResults, runLoops, SCRATCH } from "./loops.js";
-import { type Prepared, type PrepareOptions, plain, prepare, reportNodes } from "./prepare.js";
+import { type Prepared, type PrepareOptions, plain, prepare } from "./prepare.js";
 import { outputDigest, RECEIPT, receiptText, type TensorRecord, tensorRecord } from "./receipt.js";
 
 export interface Progress {
@@ -36,6 +37,8 @@ export interface RunOptions extends PrepareOptions {
   readonly progress: (p: Progress) => void;
   /** Follows the running loops. */
   readonly training?: (p: LoopProgress) => void;
+  /** Where running loops keep their state, and go on from it; null: nowhere. */
+  readonly checkpoint?: CheckpointOptions | null;
   readonly signal: AbortSignal;
 }
 
@@ -87,7 +90,9 @@ export async function runPlan(compiled: Compiled, options: RunOptions): Promise<
     else for (let i = 0; i < prepared.threads; i++) lanes.push(cpuLane(prepared.program));
     const finished = await executePlan(compiled, prepared, loops, outputs, lanes, options);
     await Promise.all(lanes.map((lane) => lane.close()));
-    return conclude(compiled, prepared, loops, outputs, finished, options, deviceName(gpu), started);
+    const result = conclude(compiled, prepared, loops, outputs, finished, options, deviceName(gpu), started);
+    loops.finish();
+    return result;
   } catch (error) {
     await Promise.all(lanes.map((lane) => lane.close()));
     if (gpu !== null && lanes.length === 0) gpu.close();
@@ -106,11 +111,11 @@ async function runAllLoops(
   options: RunOptions,
 ): Promise<LoopResults> {
   const plan = compiled.plan!;
-  const shown = [...plan.requirements.map((r) => r.node), ...plan.reports.flatMap((r) => reportNodes(r.value))];
   try {
-    return await runLoops(plan, compiled.checkpoints, shown, {
+    return await runLoops(plan, compiled.checkpoints, {
       threads: prepared.threads,
       gpu,
+      checkpoint: options.checkpoint ?? null,
       signal: options.signal,
       onStep: (progress) => options.training?.(progress),
     });
