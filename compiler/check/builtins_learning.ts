@@ -66,6 +66,18 @@ export const learningRows: readonly Row[] = [
     'sum of products by letters of axes: einsum("ij,jk->ik", a, b)',
     typeOfEinsum,
   ],
+  [
+    "scatter_add",
+    "i: numeric, rows: numeric, n: int",
+    "n rows: at each index the sum of its rows; take backwards",
+    typeOfOpaque,
+  ],
+  [
+    "twister_permutation",
+    "n: int, count: int, seed: int",
+    "the first `count` of the Ints below n in the order that a 32-bit Mersenne Twister draws, as a list",
+    typeOfOpaque,
+  ],
   ["permutation", "n: int", "the Ints below n in a drawn order, as a list", typeOfPermutation],
   ["iterate", "n: int, init: any, step: function", "step(step(init, 0), 1) ... while running", typeOfIterate],
   [

@@ -12,6 +12,7 @@ import { lists } from "./lists.js";
 import { matrices } from "./matrices.js";
 import { models } from "./models.js";
 import { networks } from "./networks.js";
+import { positions } from "./positions.js";
 import { random } from "./random.js";
 import { reductions } from "./reductions.js";
 import { shapes } from "./shapes.js";
@@ -31,6 +32,7 @@ const table = new Map<string, Builtin>(
     ...random,
     ...models,
     ...adapterFiles,
+    ...positions,
     ...networks,
     ...training,
     ...datasets,

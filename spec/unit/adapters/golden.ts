@@ -3,7 +3,7 @@
  * gradients, fused weights and the logits of the fused model are from PEFT's, each in parts of its largest value.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { readTensors, runResident, type Tensor } from "../arch/run.js";
+import { readTensors, run, runResident, type Tensor } from "../arch/run.js";
 
 export const goldenFolder = "spec/golden/peft";
 
@@ -37,22 +37,27 @@ def cost(logits, labels) {
 export async function differences(name: string, base: string): Promise<Difference> {
   const folder = `../peft/${name}`;
   const expected = readTensors(`${folder}/expected.safetensors`);
+  const file = readTensors(`${folder}/adapter_model.safetensors`);
+  const more = [...expected.keys()]
+    .filter((key) => key.startsWith("kw."))
+    .map((key) => `, ${key.slice(3)} = ref["${key}"]`);
+  const args = `(ids${more.join("")})`;
   const fuses = expected.has("merged_logits");
   const { reported, saved } = await runResident(`${loss}
 recipe r {
   let ref = load("${folder}/expected.safetensors"), m = load("../peft/${base}"), ids = ref["input_ids"]
   let b = attach(m, load_adapter("${folder}"))
-  report max(abs(b(ids).logits - ref["logits"])) / max(abs(ref["logits"]))
-  let (l, g) = value_and_grad(p => cost((b with p)(ids).logits, ref["labels"]), trainable(b))
+  report max(abs(b${args}.logits - ref["logits"])) / max(abs(ref["logits"]))
+  let (l, g) = value_and_grad(p => cost((b with p)${args}.logits, ref["labels"]), trainable(b))
   report abs(l - ref["loss"][0])
   save(g, to = "gradients")
-  ${fuses ? 'let f = fuse(b)\nreport max(abs(f(ids).logits - ref["merged_logits"])) / max(abs(ref["logits"]))\nsave(f, to = "fused")' : ""}
+  ${fuses ? `let f = fuse(b)\nreport max(abs(f${args}.logits - ref["merged_logits"])) / max(abs(ref["logits"]))\nsave(f, to = "fused")` : ""}
 }`);
   const away = (prefix: string) =>
     Math.max(
       ...[...expected]
-        .filter(([key]) => key.startsWith(prefix))
-        .map(([key, tensor]) => farthest(tensor, saved.get(key.slice(prefix.length)))),
+        .filter(([key]) => key.startsWith(prefix) && (prefix !== "grad." || file.has(key.slice(prefix.length))))
+        .map(([key, tensor]) => farthest(tensor, saved.get(key.slice(prefix.length)), leastOf(expected, key, tensor))),
     );
   return {
     logits: Math.max(reported[0], reported[1]),
@@ -61,11 +66,42 @@ recipe r {
   };
 }
 
-/** The largest difference in parts of the largest expected value. */
-function farthest(expected: Tensor, found: Tensor | undefined): number {
+/** Of a tensor of one number: the largest number under the same last name. */
+function leastOf(all: ReadonlyMap<string, Tensor>, key: string, tensor: Tensor): number {
+  if (tensor.data.length > 1) return 0;
+  const kind = key.slice(key.lastIndexOf("."));
+  const kin = [...all].filter(([name, t]) => name.startsWith("grad.") && name.endsWith(kind) && t.data.length === 1);
+  return Math.max(...kin.map(([, t]) => Math.abs(t.data[0])));
+}
+
+/** How far the logits are when entries of the adapter's config are others. */
+export function logitsWith(name: string, base: string, config: Readonly<Record<string, unknown>>): number {
+  const folder = `../peft/${name}`;
+  return run(
+    `recipe r {
+  let ref = load("${folder}/expected.safetensors")
+  let b = attach(load("../peft/${base}"), load_adapter("${folder}"))
+  report max(abs(b(ref["input_ids"]).logits - ref["logits"])) / max(abs(ref["logits"]))
+}`,
+    {},
+    { [folder]: config },
+  ).reported[0];
+}
+
+/** How far the logits of the bare base model are from those of a case; infinity where their shapes differ. */
+export function bareDistance(name: string, base: string): number {
+  const bare = readTensors(`../peft/${base}/expected.safetensors`).get("logits");
+  return farthest(readTensors(`../peft/${name}/expected.safetensors`).get("logits")!, bare);
+}
+
+/**
+ * The largest difference in parts of the largest expected value, at least `least`: a gradient of one number is a sum whose terms
+ * may cancel, and is measured by the largest of its kind.
+ */
+function farthest(expected: Tensor, found: Tensor | undefined, least = 0): number {
   if (found === undefined || found.data.length !== expected.data.length) return Number.POSITIVE_INFINITY;
   let difference = 0;
-  let largest = 0;
+  let largest = least;
   expected.data.forEach((x, i) => {
     difference = Math.max(
       difference,

@@ -84,14 +84,17 @@ export interface Outcome {
 
 type Checkpoints = Readonly<Record<string, ReadonlyMap<string, Tensor>>>;
 
+/** Entries that take the place of those in the config of an adapter, by its path. */
+type Configs = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
 interface Planned {
   readonly plan: Plan;
   readonly elements: (node: Node) => Float64Array;
 }
 
 /** Runs the one recipe of a text; throws PeftError when it does not elaborate. `given` adds checkpoints to those on disk. */
-export function run(text: string, given: Checkpoints = {}): Outcome {
-  const { plan, elements } = planOf(text, given);
+export function run(text: string, given: Checkpoints = {}, configs: Configs = {}): Outcome {
+  const { plan, elements } = planOf(text, given, configs);
   const values = evaluate(wanted(plan), elements, { precision: "f32", loops: plan.graph.loops });
   return outcomeOf(plan, (node) => values.get(node)!.data);
 }
@@ -100,8 +103,8 @@ export function run(text: string, given: Checkpoints = {}): Outcome {
  * Runs a recipe on the resident machine: thousands of times faster, for training. On the CPU, or with
  * PEFTC_TEST_GPU=1 on the GPU (see gpu.test.ts).
  */
-export async function runResident(text: string, given: Checkpoints = {}): Promise<Outcome> {
-  const { plan, elements } = planOf(text, given);
+export async function runResident(text: string, given: Checkpoints = {}, configs: Configs = {}): Promise<Outcome> {
+  const { plan, elements } = planOf(text, given, configs);
   const nodes = wanted(plan);
   const runner = process.env.PEFTC_TEST_GPU === "1" ? await openGpu() : residentCpu();
   const { values } = await runOn(runner, nodes, elements, plan.graph.loops);
@@ -129,7 +132,7 @@ function outcomeOf(plan: Plan, elementsOf: (node: Node) => ArrayLike<number>): O
   };
 }
 
-function planOf(text: string, given: Checkpoints): Planned {
+function planOf(text: string, given: Checkpoints, configs: Configs = {}): Planned {
   const parsed = parse("recipe.peft", text);
   if (parsed.diagnostics.length > 0) throw new PeftError(parsed.diagnostics);
   const files = new Map<string, File>([["recipe.peft", parsed.file]]);
@@ -168,7 +171,7 @@ function planOf(text: string, given: Checkpoints): Planned {
     file: "recipe.peft",
     texts: { get: (path: string) => files.get(path)?.text } as ReadonlyMap<string, string>,
     definitions: { find, names: () => [], architecture, adapters },
-    host: { open: (path) => headerOf(path, loaded), openAdapter: (path) => adapterHeader(path, loaded) },
+    host: { open: (path) => headerOf(path, loaded), openAdapter: (path) => adapterHeader(path, loaded, configs) },
     inputs: new Map(),
   });
   if (elaborated.plan === null) throw new PeftError(elaborated.diagnostics);
@@ -193,13 +196,13 @@ function headerOf(path: string, loaded: Map<string, ReadonlyMap<string, Tensor>>
   };
 }
 
-function adapterHeader(path: string, loaded: Map<string, ReadonlyMap<string, Tensor>>): ModelHeader {
-  const tensors = readTensors(join(path, "adapter_model.safetensors"));
+function adapterHeader(path: string, loaded: Map<string, ReadonlyMap<string, Tensor>>, configs: Configs): ModelHeader {
+  const tensors = loaded.get(path) ?? readTensors(join(path, "adapter_model.safetensors"));
   loaded.set(path, tensors);
   return {
     id: path,
     path,
-    config: JSON.parse(readFileSync(join(golden, path, "adapter_config.json"), "utf8")),
+    config: { ...JSON.parse(readFileSync(join(golden, path, "adapter_config.json"), "utf8")), ...configs[path] },
     modelType: null,
     tensors: [...tensors].map(([name, { dtype, shape }]) => ({ name, dtype, shape })),
   };
