@@ -6,6 +6,7 @@ import { printTyped } from "../../compiler/check/index.js";
 import type { Plan } from "../../compiler/elaborate/index.js";
 import { type Node, printGraph } from "../../compiler/ir/index.js";
 import { pipeline, runPasses } from "../../compiler/passes/index.js";
+import { printResident } from "../../compiler/resident/index.js";
 import { printWasm } from "../../compiler/targets/wasm/index.js";
 import { emitWgsl } from "../../compiler/targets/wgsl/index.js";
 import { nearest, PeftError, printTree } from "../../grammar/index.js";
@@ -16,7 +17,7 @@ import {
   checkProgram,
   compileFile,
 } from "../compile/index.js";
-import { prepare, reportNodes } from "../execute/index.js";
+import { loopProgram, prepare, reportNodes } from "../execute/index.js";
 import { compileOptionsOf } from "./compile_options.js";
 import { planFacts, planLines } from "./describe_plan.js";
 import { isFatal, tellDiagnostics } from "./diagnose.js";
@@ -77,12 +78,16 @@ function compiledStage(
 ): string {
   if (stage === "ir") return printGraph(runPasses(rootsOf(plan), { after })).trimEnd();
   const prepared = prepare(compiled, plainRun);
-  const { kernels } = prepared.program;
+  const looped = loopProgram(plan)?.program;
+  const kernels = [...(looped?.kernels ?? []), ...prepared.program.kernels];
   switch (stage) {
     case "plan":
       return planLines(planFacts(compiled, plan, prepared), compiled.file).join("\n");
     case "kernels":
-      return kernels.map((kernel) => kernel.text.trimEnd()).join("\n\n");
+      return [
+        ...(looped === undefined ? [] : [printResident(looped)]),
+        ...kernels.map(({ text }) => text.trimEnd()),
+      ].join("\n\n");
     case "wgsl":
       return kernels.map((kernel, i) => `// kernel ${i}\n${emitWgsl(kernel).code.trimEnd()}`).join("\n\n");
     case "wasm":
