@@ -272,12 +272,19 @@ function bindRouterInput(scope: Context, definition: ModuleDefinition, host: Tre
   if (width !== null) scope.names.own.set(last.value.name.text, int(width));
 }
 
-/** Length of the vectors that a module reads: the last axis of its weight. */
+/** Length of the vectors that a host reads: the last axis of its weight, else of its first argument as declared. */
 function hostWidth(scope: Context, host: TreeValue, span: Span): number | null {
-  const weight = memberOf(scope, host, "weight", span);
-  return weight?.kind === "tensor" && weight.node.shape.length >= 2
-    ? weight.node.shape[weight.node.shape.length - 1]
-    : null;
+  const module = host.module!;
+  const weight = module.part === undefined ? memberOf(scope, host, "weight", span) : undefined;
+  if (weight?.kind === "tensor" && weight.node.shape.length >= 2)
+    return weight.node.shape[weight.node.shape.length - 1];
+  const called = module.part ?? "forward";
+  const run = module.definition.members.find((m) => m.kind === "function" && m.name.text === called);
+  const type = run?.kind === "function" ? (run.params.at(0)?.type ?? null) : null;
+  const last = type?.kind === "tensor" ? type.dims?.at(-1) : undefined;
+  const width =
+    last?.kind === "size" && last.value.kind === "name" ? module.statics.get(last.value.name.text) : undefined;
+  return width?.kind === "number" ? width.value : null;
 }
 
 /** A tensor, child, argument or function of a module by name. */
