@@ -224,7 +224,7 @@ function member(m: Member): string {
       const typed = m.type === null ? "" : `: ${type(m.type)}`;
       const value = m.value === null ? "" : ` = ${shape(m.value)}`;
       const when = (c: Expr | null) => (c === null ? "" : ` if ${shape(c)}`);
-      const as = m.as === null ? "" : ` as ${shape(m.as.path)}${when(m.as.condition)}`;
+      const as = m.as === null ? "" : ` as ${shape(m.as.path)}${m.as.transposed ? ".T" : ""}${when(m.as.condition)}`;
       return `${m.sharing} ${m.role} ${m.name.text}${typed}${value}${when(m.condition)}${as}`;
     }
     case "child":
@@ -233,8 +233,10 @@ function member(m: Member): string {
       const params = [...m.params.map((p) => pattern(p.pattern)), ...(m.rest ? [".."] : [])];
       return `${m.part ? "part " : ""}${m.name.text}(${params.join(", ")})${m.result === null ? "" : ` -> ${type(m.result)}`} ${block(m.body)}`;
     }
-    case "delta":
     case "weight":
+      return `${m.name.text}' ${shape(m.value)}`;
+    case "tune":
+    case "delta":
     case "config":
       return `${m.kind} ${shape(m.value)}`;
     case "load":
