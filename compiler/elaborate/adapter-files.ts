@@ -34,17 +34,37 @@ export function adapterConfig(context: Context, tree: TreeValue): SavedAdapter |
   const names = (i: ModuleValue) => hostName(context, tree, i.host?.path ?? i.path);
   const span = instances[0]?.definition.span ?? { start: 0, end: 0 };
   const own = savedConfig((i) => moduleScope(context, { ...tree, module: i }, span), instances, names);
+  const kept = tunedParts(context, tree, instances);
   const targets = instances.filter((i) => (i.host?.path ?? "") !== "").map((i) => names(i).split(".").at(-1)!);
   return {
     entries: {
       ...own,
       ...(targets.length > 0 ? { target_modules: [...new Set(targets)].sort() } : {}),
       base_model_name_or_path: null,
-      bias: "none",
+      bias: kept.biases === "own" ? `${String(own.peft_type).toLowerCase()}_only` : kept.biases,
+      ...(kept.modules.length > 0 ? { modules_to_save: kept.modules } : {}),
       inference_mode: true,
       task_type: null,
     },
     origin: null,
+  };
+}
+
+/** What of the model itself is saved too: whole modules by their last names, and biases of adapted maps or of others as well. */
+function tunedParts(
+  context: Context,
+  tree: TreeValue,
+  instances: readonly ModuleValue[],
+): { readonly biases: "none" | "own" | "all"; readonly modules: readonly string[] } {
+  const adapted = new Set(instances.map((i) => i.host?.path ?? i.path));
+  const tuned = [...tree.leaves].filter(([, leaf]) => leaf.tuned === true).map(([name]) => name);
+  const moduleOf = (name: string) => name.slice(0, Math.max(0, name.lastIndexOf(".")));
+  const biases = tuned.filter((name) => name.endsWith(".bias") && !tuned.includes(`${moduleOf(name)}.weight`));
+  const whole = tuned.filter((name) => !biases.includes(name)).map(moduleOf);
+  const last = (path: string) => hostName(context, tree, path).split(".").at(-1)!;
+  return {
+    biases: biases.length === 0 ? "none" : biases.every((name) => adapted.has(moduleOf(name))) ? "own" : "all",
+    modules: [...new Set(whole.filter((path) => !adapted.has(path)).map(last))].sort(),
   };
 }
 
@@ -59,6 +79,12 @@ export function adapterName(context: Context, tree: TreeValue, name: string): st
   const leaf = tree.leaves.get(name);
   if (leaf?.file !== undefined) return leaf.file;
   const instances = [...tree.attached.values()].flat();
+  if (leaf?.tuned === true) {
+    const cut = name.lastIndexOf(".");
+    const adapted = instances.some((i) => i.host?.path === name.slice(0, cut) && i.host.part === undefined);
+    const path = `${hostName(context, tree, name.slice(0, cut))}${adapted ? ".base_layer" : ""}`;
+    return `base_model.model.${path}${name.slice(cut)}`;
+  }
   if (instances.some((i) => isRooted(i, name))) return name;
   const instance = instances.find((i) => i.path !== "" && name.startsWith(`${i.path}.`));
   if (instance === undefined) return `base_model.model.${name}`;

@@ -82,9 +82,10 @@ test("members of every kind", () => {
     "shared child net = (call mlp d)",
     "global child ln = (call norm d)",
   ]);
-  assert.equal(members("delta = a\nweight' = weight + b // it's\nconfig { r: rank, \"a.b\": 1 }"), [
+  assert.equal(members("delta = a\nweight' = weight + b // it's\nbias' = c\nconfig { r: rank, \"a.b\": 1 }"), [
     "delta a",
-    "weight (+ weight b)",
+    "weight' (+ weight b)",
+    "bias' c",
     "config (record r:rank a.b:1)",
   ]);
   assert.equal(members("forward(x: Tensor[n], ..) -> Tensor[n] = host(x, .., keys = k)\nupdate(x)\n  = x"), [
