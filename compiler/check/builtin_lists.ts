@@ -11,7 +11,6 @@ import {
   atPlace,
   error,
   isQuiet,
-  laterStage,
   list,
   model,
   none,

@@ -4,7 +4,17 @@
  */
 import { type Node, type StorageDtype, sizeOf } from "../ir/index.js";
 import type { Kernel } from "../kernels/index.js";
-import { domainOf, type Leaf, LoopBuilder, type LoopScope, laneOf, Materialise, storageOf } from "../schedule/index.js";
+import {
+  domainOf,
+  type Leaf,
+  LoopBuilder,
+  type LoopScope,
+  laneOf,
+  Materialise,
+  sameElements,
+  storageOf,
+  stridedView,
+} from "../schedule/index.js";
 import type { Block, Blocks } from "./blocks.js";
 import type { Item } from "./items.js";
 import { bodyOf, type Prepared } from "./prepare.js";
@@ -12,7 +22,6 @@ import type { HostArgument, LoopState, LoopStep, MatrixView, ResidentStep, Value
 import { nextStates } from "./state.js";
 import type { Leaves, Stored } from "./stored.js";
 import type { Unit } from "./units.js";
-import { sameElements, stridedView } from "../schedule/index.js";
 
 export interface EmittedBuffer {
   readonly dtype: StorageDtype;

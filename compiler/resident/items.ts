@@ -5,11 +5,11 @@
  * an item counts the hard dependencies below it.
  */
 import { constantOf, type Node, opRow, type Shape, sizeOf } from "../ir/index.js";
+import { sameElements, stridedView } from "../schedule/index.js";
 import type { Block, Blocks } from "./blocks.js";
 import { bodyOf, type Prepared } from "./prepare.js";
 import { nextStates } from "./state.js";
 import { isEvaluated, isRead, isRowReduction, type Leaves, leadingAxes, rowBox, type Stored } from "./stored.js";
-import { sameElements, stridedView } from "../schedule/index.js";
 
 export type Fold = "sum" | "max" | "min";
 

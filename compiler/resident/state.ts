@@ -3,10 +3,10 @@
  * straight into the next state, or null where it is unchanged, empty, or copied at the end of the step.
  */
 import { type Node, sizeOf } from "../ir/index.js";
+import { sameElements } from "../schedule/index.js";
 import type { Blocks } from "./blocks.js";
 import { bodyOf, type Prepared } from "./prepare.js";
 import type { Leaves, Stored } from "./stored.js";
-import { sameElements } from "../schedule/index.js";
 
 export interface NextState {
   readonly kind: "unchanged" | "made" | "copied";

@@ -4,10 +4,9 @@
  * What is stored only because several kernels need it is found later (sharing.ts).
  */
 import { type Node, opRow, type Shape, sizeOf } from "../ir/index.js";
-import { storageOf } from "../schedule/index.js";
+import { sameElements, storageOf, stridedView } from "../schedule/index.js";
 import type { Blocks } from "./blocks.js";
 import { bodyOf, type Prepared } from "./prepare.js";
-import { sameElements, stridedView } from "../schedule/index.js";
 
 /** Nodes in memory and why. */
 export type Stored = Map<Node, string>;
