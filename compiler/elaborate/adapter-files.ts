@@ -7,7 +7,6 @@ import { memoryName } from "../arch/index.js";
 import { savedConfig } from "./adapter-config.js";
 import type { Context } from "./context.js";
 import { modulesOf } from "./hosts.js";
-import { moduleScope } from "./module.js";
 import type { Leaf, ModuleValue, TreeValue } from "./value.js";
 
 /** The config of adapters that are saved by themselves: its entries, or the file whose own is kept. */
@@ -32,8 +31,7 @@ export function adapterConfig(context: Context, tree: TreeValue): SavedAdapter |
   const read = origins.size === 1 && origin !== null ? context.session.loads.find((l) => l.id === origin) : undefined;
   if (read !== undefined) return { entries: read.config ?? {}, origin: read.id };
   const names = (i: ModuleValue) => hostName(context, tree, i.host?.path ?? i.path);
-  const span = instances[0]?.definition.span ?? { start: 0, end: 0 };
-  const own = savedConfig((i) => moduleScope(context, { ...tree, module: i }, span), instances, names);
+  const own = savedConfig((i) => configScope(context, tree, i), instances, names);
   const kept = tunedParts(context, tree, instances);
   const targets = instances.filter((i) => (i.host?.path ?? "") !== "").map((i) => names(i).split(".").at(-1)!);
   return {
@@ -48,6 +46,18 @@ export function adapterConfig(context: Context, tree: TreeValue): SavedAdapter |
     },
     origin: null,
   };
+}
+
+/** What the config of an adapter sees: what is static in it and in its host. Its tensors need not be in the tree. */
+export function configScope(context: Context, tree: TreeValue, instance: ModuleValue): Context {
+  const own = new Map(instance.statics);
+  if (instance.host !== null) {
+    const host: TreeValue = { ...tree, module: instance.host, origin: instance.host.path };
+    own.set("host", host);
+    const alias = instance.definition.on?.alias ?? null;
+    if (alias !== null) own.set(alias.text, host);
+  }
+  return { ...context, names: { own, outer: null }, file: instance.file, recipe: false, build: null };
 }
 
 /** What of the model itself is saved too: whole modules by their last names, and biases of adapted maps or of others as well. */

@@ -11,11 +11,10 @@ import { diagnostic, type ModuleDefinition, nearest, PeftError, type Span } from
 import { fileName } from "../arch/index.js";
 import { showShape } from "../ir/index.js";
 import { contradicted, entriesOf, entryOf, type Fit, fitConfig, listsHost, type Misfit } from "./adapter-config.js";
-import { hostName } from "./adapter-files.js";
+import { configScope, hostName } from "./adapter-files.js";
 import { type Context, stop, warn } from "./context.js";
 import { modulesOf } from "./hosts.js";
 import { placeless } from "./leaves.js";
-import { moduleScope } from "./module.js";
 import { patternName } from "./statements.js";
 import {
   type AdapterFileValue,
@@ -193,11 +192,7 @@ export function finishFile(
   }
   const result = { ...model, leaves };
   for (const instance of instances) {
-    const wrong = contradicted(
-      moduleScope(context, { ...result, module: instance }, span),
-      instance,
-      file.header.config ?? {},
-    );
+    const wrong = contradicted(configScope(context, result, instance), instance, file.header.config ?? {});
     if (wrong !== null)
       stop(
         context,
