@@ -1,0 +1,1 @@
+export { type Entry, libraryText, referenceEntries } from "./reference.js";
