@@ -148,11 +148,21 @@ export function listsHost(names: unknown, host: string): boolean {
   return Array.isArray(names) && names.some((name) => host === name || host.endsWith(`.${name}`));
 }
 
+/** What lists of hosts say of an instance: two with the same text stand in the same lists. */
+export function listsOf(instance: ModuleValue): string {
+  const params = new Set(instance.definition.params.map((p) => patternName(p.pattern)));
+  return (entriesOf(instance.definition) ?? [])
+    .map(({ value }) => formOf(value, params))
+    .map((form) => (form.kind === "hosts_where" ? JSON.stringify(jsonOf(instance.statics.get(form.name) ?? none)) : ""))
+    .join();
+}
+
 /** The entries of the config that instances of one adapter have in common, and what they say of single hosts. */
 export function savedConfig(
   context: (instance: ModuleValue) => Context,
   instances: readonly ModuleValue[],
   nameOf: (instance: ModuleValue) => string,
+  listed: (instance: ModuleValue) => string,
 ): Json {
   const entries: Record<string, unknown> = Object.create(null);
   for (const definition of new Set(instances.map((i) => i.definition))) {
@@ -168,8 +178,8 @@ export function savedConfig(
         const table = different.map((i) => [nameOf(i), jsonOf(argument(i))] as const);
         entries[key] = { ...((entries[key] ?? {}) as object), ...Object.fromEntries(table) };
       } else if (form.kind === "hosts_where") {
-        const named = own.filter((i) => jsonOf(argument(i)) === true).map((i) => nameOf(i));
-        entries[key] = [...((entries[key] ?? []) as string[]), ...named];
+        const named = own.filter((i) => jsonOf(argument(i)) === true).map((i) => listed(i));
+        entries[key] = [...new Set([...((entries[key] ?? []) as string[]), ...named])];
       } else {
         const scope = context(own[0]);
         const said = evaluate(scope, value);

@@ -4,7 +4,7 @@
  * Source: huggingface/peft, save_and_load.
  */
 import { memoryName } from "../arch/index.js";
-import { savedConfig } from "./adapter-config.js";
+import { listsOf, savedConfig } from "./adapter-config.js";
 import type { Context } from "./context.js";
 import { modulesOf } from "./hosts.js";
 import type { Leaf, ModuleValue, TreeValue } from "./value.js";
@@ -31,9 +31,10 @@ export function adapterConfig(context: Context, tree: TreeValue): SavedAdapter |
   const read = origins.size === 1 && origin !== null ? context.session.loads.find((l) => l.id === origin) : undefined;
   if (read !== undefined) return { entries: read.config ?? {}, origin: read.id };
   const names = (i: ModuleValue) => hostName(context, tree, i.host?.path ?? i.path);
-  const own = savedConfig((i) => configScope(context, tree, i), instances, names);
+  const listed = listedNames(context, tree, instances);
+  const own = savedConfig((i) => configScope(context, tree, i), instances, names, listed);
   const kept = tunedParts(context, tree, instances);
-  const targets = instances.filter((i) => (i.host?.path ?? "") !== "").map((i) => names(i).split(".").at(-1)!);
+  const targets = instances.filter((i) => (i.host?.path ?? "") !== "").map(listed);
   return {
     entries: {
       ...own,
@@ -46,6 +47,25 @@ export function adapterConfig(context: Context, tree: TreeValue): SavedAdapter |
     },
     origin: null,
   };
+}
+
+/** What lists call a host: the last part of its path, if all modules that end so are hosts and stand in the same lists. */
+function listedNames(
+  context: Context,
+  tree: TreeValue,
+  instances: readonly ModuleValue[],
+): (instance: ModuleValue) => string {
+  const last = (path: string) => path.split(".").at(-1)!;
+  const nameOf = (i: ModuleValue) => hostName(context, tree, i.host?.path ?? i.path);
+  const lists = new Map<string, Set<string>>();
+  for (const module of tree.module === null ? [] : modulesOf(tree.module)) {
+    const name = hostName(context, tree, module.path);
+    const own = instances.filter((i) => nameOf(i) === name).map(listsOf);
+    const all = lists.get(last(name)) ?? new Set();
+    lists.set(last(name), all);
+    for (const text of own.length > 0 ? own : ["no host"]) all.add(text);
+  }
+  return (i) => (lists.get(last(nameOf(i)))?.size === 1 ? last(nameOf(i)) : nameOf(i));
 }
 
 /** What the config of an adapter sees: what is static in it and in its host. Its tensors need not be in the tree. */
