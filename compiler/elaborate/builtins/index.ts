@@ -15,6 +15,7 @@ import { networks } from "./networks.js";
 import { positions } from "./positions.js";
 import { random } from "./random.js";
 import { reductions } from "./reductions.js";
+import { running } from "./running.js";
 import { shapes } from "./shapes.js";
 import { logValues, training } from "./training.js";
 
@@ -26,6 +27,7 @@ const table = new Map<string, Builtin>(
   Object.entries({
     ...elementwise,
     ...reductions,
+    ...running,
     ...shapes,
     ...lists,
     ...matrices,

@@ -101,7 +101,7 @@ export function runInMemory(
             const data = values
               .get(t.node)!
               .data.map(t.stored === "F32" ? Math.fround : (x) => roundToStorage(t.stored, x));
-            return [t.name, { shape: t.node.shape, data, dtype: t.stored }];
+            return [t.name, { shape: t.shape, data, dtype: t.stored }];
           }),
         ),
       ]),
