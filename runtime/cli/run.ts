@@ -86,9 +86,10 @@ function tellResult(terminal: Terminal, compiled: Compiled, result: RunResult, j
     return;
   }
   const { outputs, reports, loops, device, seconds, peakMemory } = result;
+  const followed = loops.length === 0 ? {} : { loops };
   const diagnostics = jsonDiagnostics([...compiled.diagnostics, ...result.diagnostics], compiled.texts);
   terminal.print(
-    JSON.stringify({ ok: true, outputs, reports, loops, device, seconds, peakMemory, diagnostics }, null, 2),
+    JSON.stringify({ ok: true, outputs, reports, ...followed, device, seconds, peakMemory, diagnostics }, null, 2),
   );
 }
 
