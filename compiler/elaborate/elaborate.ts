@@ -5,7 +5,7 @@
  */
 import type { Diagnostic, Expr, Pattern, RecipeDefinition, Statement } from "../../grammar/index.js";
 import { diagnostic, nearest, PeftError } from "../../grammar/index.js";
-import { createGraph, type Graph, type Node, reachable } from "../ir/index.js";
+import { createGraph, type Graph, inputOf, type Node, reachable } from "../ir/index.js";
 import { type Context, Poisoned, step, stop } from "./context.js";
 import { evaluate, truth } from "./evaluate.js";
 import { wordOr } from "./selectors.js";
@@ -227,7 +227,7 @@ function input(
 function report(context: Context, statement: Extract<Statement, { kind: "report" }>): void {
   const label = sourceOf(context, statement.value);
   const value = evaluate(step(context, `report ${context.session.reports.length}`), statement.value);
-  const problem = unreportable(value);
+  const problem = unreportable(value, context.session.columns);
   if (problem !== null)
     return stop(context, "R019", `${problem} cannot be reported`, statement.value.span, {
       help: "report numbers, text, lists and records of them, or a tree of numbers",
@@ -235,23 +235,26 @@ function report(context: Context, statement: Extract<Statement, { kind: "report"
   context.session.reports.push({ label, value });
 }
 
-function runs(node: Node): boolean {
-  return reachable([node]).some((n) => n.op === "loop");
+/** Whether a value is computed in memory: from running loops, or from data. */
+function isInMemory(node: Node, columns: Session["columns"]): boolean {
+  return reachable([node]).some((n) => n.op === "loop" || (n.op === "input" && columns.has(inputOf(n).source)));
 }
 
 /** What in a value has no text: whole tensors, functions. Null if it can be reported. */
-function unreportable(value: Value): string | null {
+function unreportable(value: Value, columns: Session["columns"]): string | null {
   switch (value.kind) {
     case "tensor":
-      // What a running loop gives is in memory at the end: its vectors and matrices can be shown.
-      return value.node.shape.length === 0 || (value.node.shape.length <= 2 && runs(value.node)) ? null : "a tensor";
+      // Vectors and matrices of running loops and of data are in memory at the end, and can be shown.
+      return value.node.shape.length === 0 || (value.node.shape.length <= 2 && isInMemory(value.node, columns))
+        ? null
+        : "a tensor";
     case "list":
     case "tuple":
-      return value.items.map(unreportable).find((p) => p !== null) ?? null;
+      return value.items.map((v) => unreportable(v, columns)).find((p) => p !== null) ?? null;
     case "record":
-      return [...value.fields.values()].map(unreportable).find((p) => p !== null) ?? null;
+      return [...value.fields.values()].map((v) => unreportable(v, columns)).find((p) => p !== null) ?? null;
     case "tree":
-      return [...value.leaves.values()].map((l) => unreportable(l.value)).find((p) => p !== null) ?? null;
+      return [...value.leaves.values()].map((l) => unreportable(l.value, columns)).find((p) => p !== null) ?? null;
     case "number":
     case "bool":
     case "string":

@@ -24,6 +24,8 @@ export interface LiftRequest {
   /** The tree that names, places, dtypes and everything not selected come from. */
   readonly main: TreeValue;
   readonly where: Where | null;
+  /** Every place keeps a value of its own, also where all are one number. */
+  readonly apart?: true;
   /** The body at one place; `values` have their leaves in place of the trees. */
   readonly body: (context: Context, values: readonly Value[]) => Value;
 }
@@ -126,7 +128,7 @@ export function lift(context: Context, request: LiftRequest): Value {
     carried: carried.size,
     elements,
   });
-  return gather(main, results, carried, request.name);
+  return gather(main, results, carried, request.name, request.apart === true);
 }
 
 /** Operators and builtins on trees: the first tree is the main one. */
@@ -209,6 +211,7 @@ function gather(
   results: ReadonlyMap<string, Value>,
   carried: ReadonlyMap<string, Leaf>,
   origin: string,
+  apart: boolean,
 ): Value {
   const [first] = results.values();
   if (first === undefined) return { ...main, leaves: carried, origin };
@@ -217,19 +220,21 @@ function gather(
       const inside = new Map(
         [...results].map(([n, v]) => [n, v.kind === "record" ? (v.fields.get(key) ?? none) : none]),
       );
-      return [key, gather(main, inside, new Map(), `${origin}.${key}`)];
+      return [key, gather(main, inside, new Map(), `${origin}.${key}`, apart)];
     });
     return { kind: "record", fields: new Map(fields) };
   }
   if (first.kind === "tuple" || first.kind === "list") {
     const items = first.items.map((_, i) => {
       const inside = new Map([...results].map(([n, v]) => [n, v.kind === first.kind ? (v.items[i] ?? none) : none]));
-      return gather(main, inside, new Map(), `${origin}[${i}]`);
+      return gather(main, inside, new Map(), `${origin}[${i}]`, apart);
     });
     return { kind: first.kind, items };
   }
   if (
     first.kind === "tensor" &&
+    first.node.shape.length === 0 &&
+    !apart &&
     [...results.values()].every((v) => v.kind === "tensor" && v.node === first.node) &&
     onlyThroughModel(first.node)
   )
@@ -255,6 +260,6 @@ function gather(
 /** Whether a value depends on tensors only through statistics over the model. */
 function onlyThroughModel(node: Node): boolean {
   if (node.attrs.over === "model") return true;
-  if (node.op === "input" || node.attrs.key !== undefined) return false;
+  if (node.op === "input" || node.op === "variable" || node.attrs.key !== undefined) return false;
   return node.args.every(onlyThroughModel);
 }

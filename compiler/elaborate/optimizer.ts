@@ -137,7 +137,14 @@ export function initState(context: Context, template: TemplateValue, params: Val
   if (params.kind === "list")
     return list(params.items.map((p, i) => initState(stepInto(context, `${i}`), template, p, span)));
   const p = treeArg(context, params, "the parameters", span);
-  const request = { name: template.definition.name.text, span, values: [p], main: p, where: null };
+  const request = {
+    name: template.definition.name.text,
+    span,
+    values: [p],
+    main: p,
+    where: null,
+    apart: true as const,
+  };
   return lift(stepInto(context, "init"), {
     ...request,
     body: (at, [own]) => ({ kind: "record", fields: firstState(at, template, own, span) }),
@@ -182,6 +189,7 @@ export function takeStep(context: Context, template: TemplateValue, args: readon
     values: [moving, g, step, ...narrowed],
     main: moving,
     where: null,
+    apart: true,
     body(at, [own, gradient, number, ...old]) {
       const now = new Map(fields.map((name, i) => [name, old[i]]));
       const next = updateAt(at, template, [own, gradient, number], now, span);

@@ -111,38 +111,56 @@ export class LoopFollower {
     return fresh;
   }
 
-  /** Which tensor of the state was the first to hold something that is no number. */
+  /** Which tensor of the state was the first to hold something that is no number; else, which holds the largest. */
   private async originOf(step: number, at: TopLoop, machine: ResidentMachine): Promise<string[]> {
-    const before = this.firstBad(await machine.stateOf(at.loop, "current"), at);
-    if (before !== null) {
-      return [step === 0 ? `the loop began with it: ${before}` : `it was there before the step: ${before}`];
-    }
-    const after = this.firstBad(await machine.stateOf(at.loop, "next"), at);
-    const clean = "before this step every number of the state was finite";
-    return after === null ? [clean] : [`${clean}; after it, ${after}`];
+    const before = this.tensorsOf(await machine.stateOf(at.loop, "current"), at);
+    const old = firstBad(before);
+    if (old !== null) return [step === 0 ? `the loop began with it: ${old}` : `it was there before the step: ${old}`];
+    const after = firstBad(this.tensorsOf(await machine.stateOf(at.loop, "next"), at));
+    const largest = before
+      .map(({ name, numbers }) => ({ name, most: numbers.reduce((most, x) => Math.max(most, Math.abs(x)), 0) }))
+      .reduce((best, one) => (one.most > best.most ? one : best), { name: "", most: 0 });
+    const size = Number(largest.most.toPrecision(3));
+    return [
+      ...(after === null ? [] : [`after the step ${after}`]),
+      `before the step every number was finite; the largest was ${size}, in ${largest.name}`,
+    ];
   }
 
-  private firstBad(state: readonly Given[], { loop }: TopLoop): string | null {
+  /** The tensors of a state; what the loop only collects tells nothing that its steps did not have. */
+  private tensorsOf(
+    state: readonly Given[],
+    { loop }: TopLoop,
+  ): { readonly name: string; readonly numbers: Float64Array }[] {
     const names = this.bodies.get(loop.node)?.names ?? [];
-    for (const [i, value] of state.entries()) {
+    return state.flatMap((value, i) => {
+      const name = names[i] ?? `state ${i}`;
       const place = loop.state[i];
+      if (/^output\b/.test(name)) return [];
       const numbers =
         place.kind === "number" || typeof value !== "object"
           ? Float64Array.of(Number(value))
           : this.elementsOf(value, place.current);
-      const bad = numbers.findIndex((x) => !Number.isFinite(x));
-      if (bad < 0) continue;
-      const count = numbers.reduce((n, x) => n + (Number.isFinite(x) ? 0 : 1), 0);
-      const where = numbers.length > 1 ? ` at element ${bad} (${count} of ${numbers.length} are not finite)` : "";
-      return `${names[i] ?? `state ${i}`} holds ${numbers[bad]}${where}`;
-    }
-    return null;
+      return [{ name, numbers }];
+    });
   }
 
   private elementsOf(bytes: Uint8Array, buffer: number): Float64Array {
     const { dtype, elements } = this.program.buffers[buffer];
     return decodeElements(bytes, dtype, 0, elements);
   }
+}
+
+/** The first tensor with something that is no number, in words. */
+function firstBad(tensors: readonly { readonly name: string; readonly numbers: Float64Array }[]): string | null {
+  for (const { name, numbers } of tensors) {
+    const bad = numbers.findIndex((x) => !Number.isFinite(x));
+    if (bad < 0) continue;
+    const count = numbers.reduce((n, x) => n + (Number.isFinite(x) ? 0 : 1), 0);
+    const where = numbers.length > 1 ? ` at element ${bad} (${count} of ${numbers.length} are not finite)` : "";
+    return `${name} holds ${numbers[bad]}${where}`;
+  }
+  return null;
 }
 
 /** The binding of the recipe that a loop belongs to: the first part of its path. */

@@ -18,7 +18,7 @@ import { openFiles } from "./files.js";
 import { type Curve, LoopFollower, type LoopProgress, type LoopSummary, loopBodies } from "./follow.js";
 import type { FileRange } from "./job.js";
 import { type CheckpointOptions, inputDigest, LoopCheckpoints } from "./loop-checkpoint.js";
-import { dependsOnLoop, loopProgram } from "./loop-program.js";
+import { loopProgram, runsInMemory } from "./loop-program.js";
 
 /** Source of the input nodes that stand for what loops gave. */
 export const SCRATCH = "peftc scratch";
@@ -165,10 +165,10 @@ function scratchName(node: Node): string {
 
 /** The plan with what loops give as tensors of the scratch file, whether or not they have been run. */
 export function withoutLoops(plan: Plan): Plan {
-  if (plan.graph.loops.length === 0) return plan;
+  if (plan.graph.loops.length === 0 && plan.columns.size === 0) return plan;
   const stored = (node: Node): StorageDtype => (node.dtype === "i32" ? "I32" : node.dtype === "bool" ? "BOOL" : "F32");
   const swap = (tensor: SavedTensor): SavedTensor =>
-    dependsOnLoop(tensor.node)
+    runsInMemory(tensor.node, plan)
       ? {
           ...tensor,
           node: plan.graph.input({

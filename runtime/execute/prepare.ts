@@ -18,7 +18,7 @@ import {
 } from "../checkpoint/index.js";
 import type { Compiled } from "../compile/index.js";
 import { packageVersion } from "../installation/index.js";
-import { dependsOnLoop } from "./loop-program.js";
+import { runsInMemory } from "./loop-program.js";
 import { withoutLoops } from "./loops.js";
 import { pieceUnits, taskMemory } from "./pieces.js";
 import { reportNodes } from "./report-nodes.js";
@@ -60,7 +60,7 @@ export function prepare(compiled: Compiled, options: PrepareOptions): Prepared {
   if (compiled.plan === null) throw new PeftError(compiled.diagnostics);
   const plan = withoutLoops(compiled.plan);
   const shown = [...plan.requirements.map((r) => r.node), ...plan.reports.flatMap((r) => reportNodes(r.value))];
-  const extra = shown.filter((node) => !dependsOnLoop(node));
+  const extra = shown.filter((node) => !runsInMemory(node, compiled.plan!));
   const scheduled = schedule(plan, extra);
   const { program } = scheduled;
   const base = options.out === null ? path.dirname(path.resolve(compiled.file)) : path.resolve(options.out);
