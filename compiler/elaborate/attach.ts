@@ -10,7 +10,7 @@ import { finishFile, hostsOfFile, toldOfFile } from "./adapter-load.js";
 import { apply, type Given } from "./call.js";
 import { type Context, inner, stop } from "./context.js";
 import { evaluate } from "./evaluate.js";
-import { hostsOf, keyText } from "./hosts.js";
+import { hostsOf, keyText, placeOf, tensorsOf } from "./hosts.js";
 import { modelOf, nearPaths } from "./model.js";
 import { type Build, instantiate, viewOf } from "./module.js";
 import {
@@ -34,12 +34,13 @@ export function attach(
 ): TreeValue {
   if (value.kind !== "tree") return stop(context, "T001", `attach takes a model, found ${describe(value)}`, span);
   const model = modelOf(context, value, span);
-  const all = hostsOf(model.module!);
+  const wanted = adapter.kind === "template" ? adapter.definition.on?.kind?.text : undefined;
+  const all = wanted === "tensor" ? tensorsOf(model.module!) : hostsOf(model.module!);
   if (adapter.kind === "adapterFile") return attachFile(context, model, adapter, to, span);
   const chosen = choose(context, model, all, adapter, to, span);
   if (chosen.length === 0) {
     const kind = adapter.kind === "template" ? (adapter.definition.on?.kind?.text ?? null) : null;
-    const fitting = kind === null ? all : all.filter((m) => kindOf(m) === kind);
+    const fitting = adapter.kind === "template" ? all.filter((m) => hosts(model, adapter, m)) : all;
     return stop(
       context,
       "R036",
@@ -245,14 +246,14 @@ function choose(
       help: "write attach(model, lora(rank = 8), to = ..)",
     });
   return all
-    .filter((m) => hosts(adapter, m) && selects(context, model, m, to, span))
+    .filter((m) => hosts(model, adapter, m) && selects(context, model, m, to, span))
     .map((host) => ({ host, template: adapter }));
 }
 
 function pick(context: Context, model: TreeValue, host: ModuleValue, result: Value, span: Span): Chosen[] {
   if (result.kind === "none") return [];
   if (result.kind === "template" && result.definition.kind === "adapter")
-    return hosts(result, host) ? [{ host, template: result }] : [];
+    return hosts(model, result, host) ? [{ host, template: result }] : [];
   return stop(
     context,
     "T001",
@@ -266,11 +267,17 @@ function kindOf(module: ModuleValue): string {
   return module.part ?? module.definition.name.text;
 }
 
-/** Whether a module is of the kind that the adapter goes on. */
-function hosts(template: TemplateValue, module: ModuleValue): boolean {
+/** Kinds of places that go by many names: what is a norm or a convolution, whatever its definition is called. */
+const kindsOfPlaces: ReadonlySet<string> = new Set(["norm", "conv"]);
+
+/** Whether a module is of the kind that the adapter goes on: a definition, a part, a norm, a convolution, a tensor, the model. */
+function hosts(model: TreeValue, template: TemplateValue, module: ModuleValue): boolean {
   const kind = template.definition.on?.kind?.text ?? null;
   if (kind === null) return true;
-  return kind === "model" ? module.path === "" : kindOf(module) === kind;
+  if (kind === "tensor") return module.single === true;
+  if (kind === "model") return module.path === model.module!.path && module.part === undefined;
+  if (kindOf(module) === kind) return true;
+  return kindsOfPlaces.has(kind) && module.fields.has("weight") && placeOf(model, module)?.kind === kind;
 }
 
 /** Whether `to` names this module: a path pattern, a role, or a list of them; absent: every module that fits. */
@@ -308,7 +315,8 @@ export function fuse(context: Context, value: Value, span: Span): TreeValue {
   if (value.kind !== "tree" || value.module === null || value.attached.size === 0)
     return stop(context, "R038", `there are no adapters in ${describe(value)} to work into its weights`, span);
   let model: TreeValue = value;
-  for (const adapters of value.attached.values()) {
+  for (const [path, adapters] of value.attached) {
+    model = { ...model, attached: new Map([...model.attached].filter(([other]) => other !== path)) };
     for (const adapter of adapters) if (!onlyTunes(adapter)) model = withChanges(context, model, adapter, span);
   }
   const leaves = new Map([...model.leaves].filter(([, leaf]) => leaf.adapter !== true));

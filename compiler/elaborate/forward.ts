@@ -72,6 +72,22 @@ function isRoot(tree: TreeValue): boolean {
   return [...tree.attached.values()].some((adapters) => adapters.some((a) => a.group?.root === path));
 }
 
+/** The host's arguments under the names that an adapter's function gives them: its own names count, then the order. */
+function asNamed(
+  member: FunctionMember,
+  hosts: readonly Param[],
+  given: ReadonlyMap<string, Given>,
+): ReadonlyMap<string, Given> {
+  const named = new Map(given);
+  member.params.forEach((param, i) => {
+    const name = patternName(param.pattern);
+    const other = i < hosts.length ? patternName(hosts[i].pattern) : name;
+    const value = given.get(name) ?? given.get(other);
+    if (value !== undefined) named.set(name, value);
+  });
+  return named;
+}
+
 /** The module with its first `count` adapters. */
 function throughAdapters(
   context: Context,
@@ -92,17 +108,13 @@ function throughAdapters(
   }
   const adapter = (tree.attached.get(module.path) ?? [])[count - 1];
   const view: TreeValue = { ...tree, module: adapter, origin: adapter.path };
-  if (functionOf(adapter, "forward") !== null) return runFunction(context, view, "forward", given, span);
-  if (functionOf(adapter, "update") !== null) {
+  const hosts = forwardParams(context, tree, span);
+  const forward = functionOf(adapter, "forward");
+  if (forward !== null) return runFunction(context, view, "forward", asNamed(forward, hosts, given), span);
+  const update = functionOf(adapter, "update");
+  if (update !== null) {
     const inner = throughAdapters(context, tree, count - 1, given, span);
-    const params = functionOf(adapter, "update")!.params;
-    const first = [...given.values()].slice(0, params.length);
-    const own = new Map(
-      params
-        .map((p, i) => [p.pattern.kind === "name" ? p.pattern.name.text : String(i), first[i]])
-        .filter((e): e is [string, Given] => e[1] !== undefined),
-    );
-    const added = runFunction(context, view, "update", own, span);
+    const added = runFunction(context, view, "update", asNamed(update, hosts, given), span);
     return binary(context, "+", inner, added, span);
   }
   if (!adapter.definition.members.some((m) => m.kind === "delta" || m.kind === "weight"))

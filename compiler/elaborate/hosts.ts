@@ -34,6 +34,20 @@ export function hostsOf(module: ModuleValue): ModuleValue[] {
   ]);
 }
 
+/** The tensors of modules as hosts of their own: each is the weight that its adapter changes. */
+export function tensorsOf(module: ModuleValue): ModuleValue[] {
+  return modulesOf(module).flatMap((m) =>
+    [...m.fields].map(([field, leaf]) => ({
+      ...m,
+      path: leaf,
+      single: true,
+      fields: new Map([["weight", leaf]]),
+      transposed: new Set(m.transposed?.has(field) === true ? ["weight"] : []),
+      children: new Map(),
+    })),
+  );
+}
+
 /** The place of a host: that of its weight, else of the first tensor inside it, whose role and kind are not its own. */
 export function placeOf(tree: TreeValue, module: ModuleValue): Place | null {
   const weight = module.part === undefined ? module.fields.get("weight") : undefined;

@@ -66,6 +66,7 @@ export function constantWord(name: string): Value | null {
 
 /** A bare word where a string is expected, or the value of the expression. */
 export function wordOr(context: Context, expr: Expr): Value {
+  if (expr.kind === "list") return list(expr.items.map((item) => wordOr(context, item)));
   if (
     expr.kind !== "name" ||
     lookup(context.names, expr.name.text) !== undefined ||

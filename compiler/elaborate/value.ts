@@ -114,6 +114,8 @@ export interface ModuleValue {
   readonly origin?: string;
   /** Of a part that hosts an adapter: the function's name; the rest is that of its module, but for the path. */
   readonly part?: string;
+  /** One tensor as a host; `path` is its name. */
+  readonly single?: boolean;
   /** Of a host: its number in its group. */
   readonly index?: number;
   /** Of an adapter and what is inside: the hosts it shares with. */

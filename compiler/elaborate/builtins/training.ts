@@ -112,9 +112,13 @@ export const training: Readonly<Record<string, Builtin>> = {
         ),
       ),
   },
-  attach: simple(["model", "adapter", "to?", "init?"], (context, { values, span }) =>
-    attach(context, values.get("model")!, values.get("adapter")!, values.get("to"), values.get("init"), span),
-  ),
+  attach: {
+    params: ["model", "adapter", "to?", "init?"],
+    words: ["to"],
+    lifts: false,
+    run: (context, { values, span }) =>
+      attach(context, values.get("model")!, values.get("adapter")!, values.get("to"), values.get("init"), span),
+  },
   fuse: simple(["model"], (context, { values, span }) => fuse(context, values.get("model")!, span)),
   adapters: simple(["model"], (context, { values, span }) => {
     const model = modelArg(context, values.get("model")!, span);
