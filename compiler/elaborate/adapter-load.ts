@@ -106,7 +106,7 @@ export function hostsOfFile(context: Context, model: TreeValue, file: AdapterFil
     const [{ key, expected, found: was }] = misfits;
     return stop(
       context,
-      "R061",
+      "R081",
       `no adapter ${String(type)} is known with ${key} = ${was}; known is ${expected}`,
       span,
       {
@@ -146,7 +146,7 @@ export function finishFile(
     if (showShape(shape) !== showShape(t.shape))
       stop(
         context,
-        "R064",
+        "R084",
         `the adapter's ${JSON.stringify(t.name)} is ${showShape(t.shape)}, the model's ${showShape(shape)}`,
         span,
         {
@@ -178,7 +178,7 @@ export function finishFile(
     ];
     stop(
       context,
-      "R063",
+      "R083",
       `the adapter's file fits only in part: of its ${file.header.tensors.length} tensors it ${what.join(" and ")}`,
       span,
       {
@@ -196,7 +196,7 @@ export function finishFile(
     if (wrong !== null)
       stop(
         context,
-        "R064",
+        "R084",
         `the adapter's config says ${wrong.key} = ${wrong.found}, here it is ${wrong.expected}`,
         span,
         {
@@ -214,7 +214,7 @@ export function toldOfFile<T>(context: Context, file: AdapterFileValue, span: Sp
   } catch (error) {
     const [first] = error instanceof PeftError ? error.diagnostics : [];
     if (first === undefined || !/^H0/.test(first.code)) throw error;
-    return stop(context, "R064", first.message, span, {
+    return stop(context, "R084", first.message, span, {
       notes: [`found in ${file.header.path}`],
       help: "the adapter is of another base model, or its config is not that of its tensors",
     });
@@ -264,16 +264,16 @@ function candidatesOf(context: Context, type: unknown, file: AdapterFileValue, s
   const fitting = all.filter((c) => typeOf(c) !== null && typeOf(c) === type);
   if (fitting.length > 0) return fitting;
   const known = [...new Set(all.map(typeOf).filter((t) => t !== null))];
-  const near = nearest(String(type), known);
+  const near = typeof type === "string" ? nearest(type, known) : [];
   return stop(
     context,
-    "R060",
+    "R080",
     type === undefined
       ? "the adapter's config has no peft_type"
       : `there is no adapter of the type ${JSON.stringify(type)}`,
     span,
     {
-      notes: [`found in ${file.header.path}`, `known are ${known.join(", ")}`],
+      notes: [`found in ${file.header.path}`, `known are ${known.sort().join(", ")}`],
       help:
         near.length > 0
           ? `did you mean ${near[0]}?`
@@ -349,7 +349,7 @@ function leafOf(context: Context, file: AdapterFileValue, t: FileTensor): Leaf {
 function stopForeign(context: Context, model: TreeValue, file: AdapterFileValue, sorted: Sorted, span: Span): never {
   const names = file.header.tensors.slice(0, 3).map((t) => JSON.stringify(t.name));
   const inside = [...sorted.owned.keys()].filter((path) => path !== "");
-  return stop(context, "R062", `the adapter ${file.header.path} fits no module of ${model.origin}`, span, {
+  return stop(context, "R082", `the adapter ${file.header.path} fits no module of ${model.origin}`, span, {
     notes: [
       `its tensors are ${names.join(", ")}${file.header.tensors.length > 3 ? ", …" : ""}`,
       ...(inside.length > 0
@@ -382,7 +382,7 @@ function checkTargets(
     if (named && !has.has(module.path))
       stop(
         context,
-        "R064",
+        "R084",
         `the adapter's config names ${name} as a target, and the file has no tensors for it`,
         span,
         {
@@ -413,7 +413,7 @@ function warnUnknown(context: Context, file: AdapterFileValue, found: readonly F
   warn(
     context,
     diagnostic(
-      "R065",
+      "R085",
       `the adapter's config has ${keys.length === 1 ? "a key that is" : "keys that are"} not known and not used: ${keys.slice(0, 6).join(", ")}`,
       { file: context.file, span },
       {

@@ -72,7 +72,7 @@ export function makeField(
   if (typeof shared !== "string" && build.adapter && build.leaves.has(leafName))
     return stop(scope, "R037", `the adapter's tensor ${JSON.stringify(leafName)} is there already`, member.span);
   if (build.adapter && member.role === "param" && leaf.value.kind === "tensor" && leaf.value.node.shape.includes(0))
-    return stop(scope, "R067", `${name} is empty: ${showShape(leaf.value.node.shape)}`, member.span, {
+    return stop(scope, "R087", `${name} is empty: ${showShape(leaf.value.node.shape)}`, member.span, {
       help: "a rank or a number of tokens is at least 1",
     });
   build.leaves.set(leafName, typeof shared === "string" ? leaf : besideHost(leaf, leafName, build));

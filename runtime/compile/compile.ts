@@ -90,8 +90,8 @@ function compileRecipe(
   quick = false,
 ): Compiled {
   const settings = readSettings(recipe, set, process.cwd());
-  const texts = new Map(program.texts);
-  if (settings.text !== "") texts.set(settings.file, settings.text);
+  const { texts } = program;
+  if (settings.text !== "") program.addText(settings.file, settings.text);
   const before = [...program.diagnostics, ...settings.diagnostics];
   const base = { ...withoutPlan(program, settings.diagnostics), texts, recipe };
   if (before.some((d) => d.severity === "error")) return base;

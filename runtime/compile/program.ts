@@ -14,7 +14,9 @@ import { readSources, type Sources } from "./sources.js";
 export interface CheckedProgram {
   readonly file: string;
   readonly text: string;
+  /** Grows when files of the library are read that a checkpoint or an adapter asks for. */
   readonly texts: ReadonlyMap<string, string>;
+  readonly addText: (name: string, text: string) => void;
   readonly files: ReadonlyMap<string, File>;
   readonly diagnostics: readonly Diagnostic[];
   /** Null when the file could not be read. */
@@ -35,6 +37,7 @@ export function checkProgram(file: string): CheckedProgram {
       file,
       text: "",
       texts: new Map(),
+      addText: () => {},
       files: new Map(),
       diagnostics: error.diagnostics,
       checked: null,
@@ -51,6 +54,7 @@ export function checkProgram(file: string): CheckedProgram {
     file,
     text: sources.texts.get(file)!,
     texts: sources.texts,
+    addText: sources.addText,
     files: sources.files,
     diagnostics: inOrder(diagnostics, [...sources.files.keys()]),
     checked,

@@ -19,7 +19,9 @@ export interface Sources {
   readonly resolve: (use: Use) => readonly string[] | string | null;
   /** Uses of files that could not be read: their diagnostics are already here. */
   readonly unread: ReadonlySet<Use>;
-  /** Loads all of the standard library's module with this path too, for suggestions. */
+  /** Adds a text that is no file. */
+  readonly addText: (name: string, text: string) => void;
+  /** Loads all of the standard library's module with this path too. */
   readonly addModule: (segments: readonly string[]) => void;
 }
 
@@ -102,6 +104,7 @@ export function readSources(main: string): Sources {
     diagnostics,
     resolve: (use) => targets.get(use) ?? null,
     unread,
+    addText: (name, text) => texts.set(name, text),
     addModule: (segments) => libraryModule(segments)?.files.forEach(addLibrary),
   };
 }

@@ -22,7 +22,7 @@ const onlyInConfig = (name: string): Builtin => ({
   params: ["x"],
   lifts: false,
   run: (context, { span }) =>
-    stop(context, "R066", `${name} stands only as an entry of an adapter's config`, span, {
+    stop(context, "R086", `${name} stands only as an entry of an adapter's config`, span, {
       help: `write config { key: ${name}(parameter) }`,
     }),
 });
