@@ -7,6 +7,7 @@ import { type Checkpoint, runInMemory } from "./evaluate.js";
 const matrix = (...data: number[]): Checkpoint => ({ "w.weight": { shape: [2, 3], data } });
 const models = {
   W: matrix(1, -2, 0.5, 0.25, 0, -1),
+  same: matrix(1, -2, 0.5, 0.25, 0, -1),
   A: matrix(1.4, -2.1, 0.8, 0.25, -0.6, -0.8),
   B: matrix(0.5, -2.2, 0.9, 0.3, 0.1, -0.7),
   C: matrix(1.3, -1.4, 0.6, 0.23, -0.4, -1.45),
@@ -157,8 +158,8 @@ test("trivial parameters give the inputs back", () => {
     "breadcrumbs(W, [A], density = [0%])",
     "lines(W, A, alpha = 0, beta = 0)",
     "nearswap(W, A, t = 0)",
-    "sce(W, [W, W])",
-    "model_stock(W, [W, W])",
+    "sce(W, [same, same])",
+    "model_stock(W, [same, same])",
   ]) {
     assert.equal(merged(call), W.map(Math.fround), call);
   }
