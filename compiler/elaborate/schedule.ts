@@ -24,7 +24,7 @@ export function evaluateSchedule(context: Context, expr: ScheduleExpr): Value {
         },
       );
     }
-    const scope = { ...context, here: use.here };
+    const scope = { ...context, here: use.here, loop: use.loop ?? context.loop };
     return expr.by === "depth" ? byDepth(scope, expr) : byCase(scope, expr);
   };
   return context.here === null ? { kind: "schedule", at } : at(context);
