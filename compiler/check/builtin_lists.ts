@@ -129,6 +129,10 @@ export function typeOfAdapterFile(): Type {
   return unknown;
 }
 
+export function typeOfAligned(): Type {
+  return list(model);
+}
+
 export function typeOfLoad(): Type {
   return model;
 }

@@ -20,6 +20,7 @@ import {
 } from "./builtin_elements.js";
 import {
   typeOfAdapterFile,
+  typeOfAligned,
   typeOfEnumerate,
   typeOfFold,
   typeOfInfinity,
@@ -220,6 +221,12 @@ const liftingRows: readonly Row[] = [
 ];
 
 const plainRows: readonly Row[] = [
+  [
+    "align",
+    "models: list, vocabulary: any = none, tokens: any = none, multiple: int = none",
+    "models with one vocabulary (the union, or that of a model): rows of embeddings and heads matched by their tokens",
+    typeOfAligned,
+  ],
   ["configured", "model: any, config: any", "the model with entries of its config set, from a record", typeOfLoad],
   [
     "layers",

@@ -35,4 +35,28 @@ blocks. Blocks that were trained with another one will run with this one.
 Wrong:  layers(load("models/rope-10k"), 0..16) ++ layers(load("models/rope-1m"), 16..32)
 Right:  layers(load("models/rope-10k"), 0..16) ++ layers(load("models/rope-10k-tuned"), 16..32)`,
   },
+  R065: {
+    title: "the vocabularies cannot be aligned",
+    page: `\`align\` matches rows of embeddings and heads by the tokens they stand for, so every model needs a tokenizer.json beside
+its weights, and the same tables: a head that is tied to the embedding is not stored, and goes with models that tie theirs.
+
+Wrong:  align([load("models/a"), load("models/b.safetensors")])
+Right:  align([load("models/a"), load("models/b")])            // folders with tokenizer.json`,
+  },
+  R066: {
+    title: "the tokenizers share next to nothing",
+    page: `Tokenizers of different kinds write the same word in different ways (\`Ġthe\`, \`▁the\`, \`##the\`), so hardly any token of one
+is a token of the other, and rows cannot be matched by them.
+
+Wrong:  align([load("models/gpt2"), load("models/llama")])
+Right:  align([load("models/llama"), load("models/llama-with-new-tokens")])`,
+  },
+  R067: {
+    title: "the model has no such token",
+    page: `The row of a token was asked for by the text or the number of a token that the model's tokenizer does not have, or for
+which its table has no row.
+
+Wrong:  align([a, b], tokens = [{ token: "<new>", row: { model: a, token: "<nwe>" } }])
+Right:  align([a, b], tokens = [{ token: "<new>", row: { model: a, token: "new" } }])`,
+  },
 };

@@ -21,11 +21,31 @@ export interface ModelHeader {
   readonly modelType: string | null;
 }
 
+/** A token that a tokenizer knows besides those of its model, as tokenizer.json has it. */
+export interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  readonly single_word: boolean;
+  readonly lstrip: boolean;
+  readonly rstrip: boolean;
+  readonly normalized: boolean;
+  readonly special: boolean;
+}
+
+/** The tokens of a model by their text. `source` names the checkpoint whose tokenizer it is. */
+export interface Vocabulary {
+  readonly source: string;
+  readonly tokens: ReadonlyMap<string, number>;
+  readonly added: ReadonlyMap<string, AddedToken>;
+}
+
 /** The outside world of a recipe. `open` throws a PeftError when there is no checkpoint at the path. */
 export interface Host {
   open(path: string, from: { readonly file: string; readonly span: Span }): ModelHeader;
   /** The header of a saved adapter, whose `config` is that of the adapter. Throws a PeftError when there is none. */
   openAdapter?(path: string, from: { readonly file: string; readonly span: Span }): ModelHeader;
+  /** The tokens of the checkpoint with this id; null if it has no tokenizer. Throws a PeftError if it cannot be read. */
+  vocabulary?(id: string, from: { readonly file: string; readonly span: Span }): Vocabulary | null;
   /** Opens a data set; `options` are the named arguments. Throws a PeftError when there is none. */
   dataset?(
     path: string,

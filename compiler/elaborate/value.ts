@@ -8,7 +8,7 @@ import type { Node, StorageDtype } from "../ir/index.js";
 import { showShape } from "../ir/index.js";
 import type { Place } from "../places/index.js";
 import type { Context } from "./context.js";
-import type { ModelHeader } from "./session.js";
+import type { AddedToken, ModelHeader } from "./session.js";
 
 export type Scope = "row" | "column" | "tensor" | "model";
 
@@ -212,6 +212,8 @@ export interface Donor {
   readonly id: string;
   readonly path: string;
   readonly config?: ReadonlyMap<string, unknown>;
+  /** The checkpoint whose tokenizer the model has, and the tokens that it gets besides. */
+  readonly tokenizer?: { readonly source: string; readonly added: readonly AddedToken[] };
 }
 
 /** A number, or another value, that depends on the place: `by depth { .. }` and arithmetic on it. */

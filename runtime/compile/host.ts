@@ -8,7 +8,7 @@ import * as path from "node:path";
 import type { Host, ModelHeader } from "../../compiler/elaborate/index.js";
 import { type Diagnostic, PeftError } from "../../grammar/index.js";
 import { type Checkpoint, openAdapter, openCheckpoint } from "../checkpoint/index.js";
-import { openDataset } from "../dataset/index.js";
+import { openDataset, readVocabulary } from "../dataset/index.js";
 import { blamePlace } from "./blame.js";
 
 export interface CheckpointHost extends Host {
@@ -61,6 +61,16 @@ export function checkpointHost(folder: string): CheckpointHost {
       } catch (error) {
         if (!(error instanceof PeftError)) throw error;
         throw new PeftError(blamePlace(error, from, "opened here"));
+      }
+    },
+    vocabulary(id, from) {
+      const checkpoint = checkpoints.get(id);
+      if (checkpoint === undefined || !checkpoint.files.includes("tokenizer.json")) return null;
+      try {
+        return { source: id, ...readVocabulary(path.join(checkpoint.folder, "tokenizer.json")) };
+      } catch (error) {
+        if (!(error instanceof PeftError)) throw error;
+        throw new PeftError(blamePlace(error, from, "aligned here"));
       }
     },
     open: (written, from) => opened(written, from, openCheckpoint, "loaded here"),

@@ -8,3 +8,4 @@ export { type DatasetOptions, type OpenedDataset, openDataset } from "./open.js"
 export { DatasetReader } from "./reader.js";
 export { type EncodeOptions, openTokenizer, type TextTokenizer } from "./tokenizer.js";
 export { ignoredLabel } from "./tokens.js";
+export { readVocabulary, type TokenList, withTokens } from "./vocabulary.js";

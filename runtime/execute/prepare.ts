@@ -18,6 +18,7 @@ import {
 } from "../checkpoint/index.js";
 import type { Compiled } from "../compile/index.js";
 import { packageVersion } from "../installation/index.js";
+import { carriedFiles } from "./companions.js";
 import { runsInMemory } from "./loop-program.js";
 import { withoutLoops } from "./loops.js";
 import { pieceUnits, taskMemory } from "./pieces.js";
@@ -91,16 +92,12 @@ function layOut(compiled: Compiled, plan: Plan, program: Program, index: number,
   const tensors = program.outputs
     .filter((o) => o.save === index)
     .map(({ name, dtype, shape }) => ({ name, dtype, shape }));
-  const folder = donor?.folder ?? null;
   return planOutput({
     to: path.resolve(base, save.to),
     tensors,
     shardBytes: save.shardBytes,
     metadata: savedMetadata(compiled, save),
-    carry:
-      folder === null || save.adapter !== null
-        ? []
-        : (donor?.files ?? []).map((name) => ({ from: path.join(folder, name), name })),
+    carry: carriedFiles(save, compiled.checkpoints),
     config: save.adapter !== null ? null : configFor(donor?.config ?? null, save.donor?.config),
     ...(save.adapter === null ? {} : { stem: "adapter_model" }),
   });

@@ -10,6 +10,7 @@ import { type Diagnostic, diagnostic, type Location, PeftError } from "../../gra
 import { byBytes, type Output, openOutput } from "../checkpoint/index.js";
 import type { Compiled } from "../compile/index.js";
 import { type GpuRunner, openGpu } from "../device/index.js";
+import { writtenFiles } from "./companions.js";
 import { inputDigests } from "./digests.js";
 import { Aborted, type ExecutionResult, execute } from "./execution.js";
 import { type Curve, type LoopProgress, type LoopSummary, NonFiniteStep } from "./follow.js";
@@ -271,7 +272,7 @@ function conclude(
       adapter === null
         ? []
         : [{ name: "adapter_config.json", text: kept ?? `${JSON.stringify(adapter.entries, null, 2)}\n` }];
-    output.finish([...config, { name: RECEIPT, text }]);
+    output.finish([...config, ...writtenFiles(plan.saves[save], compiled.checkpoints), { name: RECEIPT, text }]);
   });
   return {
     outputs: outputs.map((output, save) => ({

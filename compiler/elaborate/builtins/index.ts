@@ -18,6 +18,7 @@ import { reductions } from "./reductions.js";
 import { running } from "./running.js";
 import { shapes } from "./shapes.js";
 import { logValues, training } from "./training.js";
+import { vocabularies } from "./vocabulary.js";
 
 export { tableField } from "./datasets.js";
 export { keyOf } from "./random.js";
@@ -38,6 +39,7 @@ const table = new Map<string, Builtin>(
     ...networks,
     ...training,
     ...datasets,
+    ...vocabularies,
   }),
 );
 

@@ -94,10 +94,11 @@ function save(context: Context, { values, span }: Arguments): Value {
   return { kind: "none" };
 }
 
-/** Another donor, with the entries of the config that the model needs as it is. */
+/** Another donor, with the entries of the config and the tokenizer that the model needs as it is. */
 function donorWith(donor: Donor | null, own: Donor | null): Donor | null {
-  if (donor === null || own?.config === undefined) return donor;
-  return { ...donor, config: new Map([...(donor.config ?? []), ...own.config]) };
+  if (donor === null || own === null) return donor;
+  const config = own.config === undefined ? {} : { config: new Map([...(donor.config ?? []), ...own.config]) };
+  return { ...donor, ...config, ...(own.tokenizer === undefined ? {} : { tokenizer: own.tokenizer }) };
 }
 
 function savedTensor(context: Context, name: string, leaf: Leaf, asked: StorageDtype | null, span: Arguments["span"]) {

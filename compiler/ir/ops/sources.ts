@@ -83,6 +83,22 @@ export const sources: readonly OpRow[] = [
     tolerance: exactly,
   },
   {
+    name: "numbers",
+    doc: "whole numbers that are known (i32): attributes shape, values (row-major)",
+    arity: 0,
+    fusion: "opaque",
+    attributes: { shape: "shape", values: "positions" },
+    infer(_, attrs) {
+      const shape = attrs.shape as Shape;
+      const { length } = attrs.values as readonly number[];
+      if (count(shape) !== length)
+        throw new ShapeError(`${showShape(shape)} has other elements than ${length} numbers`);
+      return { shape, dtype: "i32" };
+    },
+    evaluate: (_, attrs) => Float64Array.from(attrs.values as readonly number[]),
+    tolerance: exactly,
+  },
+  {
     name: "uniform",
     doc: "uniform numbers in [0, 1) with 24 random bits: attributes shape, key; an argument is the step of a loop for which it is drawn anew",
     arity: 0,

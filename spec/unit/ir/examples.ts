@@ -97,6 +97,16 @@ type Draw = (random: Random, graph: Graph) => Example;
 
 export const examples: ReadonlyMap<string, Draw> = new Map<string, Draw>([
   [
+    "numbers",
+    (random) => {
+      const shape = one<Shape>(random, [[0], [3], [2, 2], [2, 1, 3]]);
+      return {
+        args: [],
+        attrs: { shape, values: Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => (i * 7) % 5) },
+      };
+    },
+  ],
+  [
     "cross_entropy",
     (random, graph) => {
       const lead = one<Shape>(random, [[3], [2, 2], [0], [1]]);

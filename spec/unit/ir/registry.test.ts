@@ -128,6 +128,7 @@ for (const row of drawableRows()) {
 
 /** Shapes that the rows beside the elementwise ones refuse. */
 const refused: readonly [op: string, shapes: readonly (readonly number[])[], attrs: Attrs][] = [
+  ["numbers", [], { shape: [2, 2], values: [1, 2, 3] }],
   ["iota", [], { shape: [2], axis: 1 }],
   ["iota", [], { shape: [], axis: 0 }],
   ["randint", [], { shape: [2], key: [0, 0], n: 0 }],
