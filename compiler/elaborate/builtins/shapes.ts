@@ -115,10 +115,11 @@ export const shapes: Readonly<Record<string, Builtin>> = {
       const xs = tensorsOf(context, values.get("xs")!, "stack", span);
       const expr = expressions.get("axis");
       const named = expr?.kind === "name" && !xs[0].axes?.includes(expr.name.text) ? expr.name.text : null;
-      const at = expr === undefined || named !== null ? 0 : staticInt(context, evaluate(context, expr), expr.span);
+      const asked = expr === undefined || named !== null ? 0 : staticInt(context, evaluate(context, expr), expr.span);
       const rank = xs[0].node.shape.length;
+      const at = asked < 0 ? asked + rank + 1 : asked;
       if (at < 0 || at > rank)
-        return stop(context, "H004", `there is no place ${at} for a new axis in ${describe(xs[0])}`, span);
+        return stop(context, "H004", `there is no place ${asked} for a new axis in ${describe(xs[0])}`, span);
       const slabs = xs.map((x): Node => {
         const shape = [...x.node.shape.slice(0, at), 1, ...x.node.shape.slice(at)];
         return makeNode(
