@@ -25,7 +25,7 @@ export function belongsToAdapters(leaf: Leaf): boolean {
 export function adapterConfig(context: Context, tree: TreeValue): SavedAdapter | null {
   const leaves = [...tree.leaves.values()];
   if (leaves.length === 0 || !leaves.every(belongsToAdapters)) return null;
-  const instances = [...tree.attached.values()].flat();
+  const instances = withTensors(tree);
   const origins = new Set(instances.map((i) => i.origin ?? null));
   const [origin] = origins;
   const read = origins.size === 1 && origin !== null ? context.session.loads.find((l) => l.id === origin) : undefined;
@@ -47,6 +47,11 @@ export function adapterConfig(context: Context, tree: TreeValue): SavedAdapter |
     },
     origin: null,
   };
+}
+
+/** The adapters that have tensors of their own: others only say what of the model trains. */
+function withTensors(tree: TreeValue): ModuleValue[] {
+  return [...tree.attached.values()].flat().filter((i) => modulesOf(i).some((m) => m.fields.size > 0));
 }
 
 /** What lists call a host: the last part of its path, if all modules that end so are hosts and stand in the same lists. */
@@ -108,7 +113,7 @@ export function hostName(context: Context, tree: TreeValue, path: string): strin
 export function adapterName(context: Context, tree: TreeValue, name: string): string {
   const leaf = tree.leaves.get(name);
   if (leaf?.file !== undefined) return leaf.file;
-  const instances = [...tree.attached.values()].flat();
+  const instances = withTensors(tree);
   if (leaf?.tuned === true) {
     const cut = name.lastIndexOf(".");
     const adapted = instances.some((i) => i.host?.path === name.slice(0, cut) && i.host.part === undefined);

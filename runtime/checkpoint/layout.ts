@@ -3,7 +3,7 @@
  *
  * In: the tensors to write, the shard size, metadata, and the files to carry along. Out: the files with their finished
  * headers and, for each tensor, its file and offset, so that threads can write ranges in any order. Within a file wide
- * dtypes come first and names are in byte order, as the reference writer has it: each tensor is then aligned to its
+ * dtypes come first, of one width in a fixed order, and names are in byte order, as the reference writer has it: each tensor is then aligned to its
  * element. The layout depends on nothing but the arguments, so a recipe run twice gives the same bytes.
  * Source: the safetensors format and the index that transformers writes, spec/formats.md.
  */
@@ -181,13 +181,24 @@ function shardName(stem: string, i: number, count: number): string {
 }
 
 /** Texts are put together by hand: an object would lose the order of keys such as "1" and the meaning of `__proto__`. */
+/** The order in which the reference writer has dtypes of one width. */
+const sameWidth: readonly StorageDtype[] = [
+  ...(["U64", "I64", "F64", "F32", "U32", "I32", "BF16", "F16", "U16", "I16"] as const),
+  ...(["F8_E4M3", "F8_E5M2", "I8", "U8", "BOOL"] as const),
+];
+
 function layFile(
   to: string,
   name: string,
   shard: readonly Sized[],
   metadata: Readonly<Record<string, string>>,
 ): PlannedFile {
-  const sorted = [...shard].sort((a, b) => bytesOf(b.dtype) - bytesOf(a.dtype) || byBytes(a.name, b.name));
+  const sorted = [...shard].sort(
+    (a, b) =>
+      bytesOf(b.dtype) - bytesOf(a.dtype) ||
+      sameWidth.indexOf(a.dtype) - sameWidth.indexOf(b.dtype) ||
+      byBytes(a.name, b.name),
+  );
   const entries = [`"__metadata__":${metadataText(metadata)}`];
   const begins: number[] = [];
   let end = 0;
