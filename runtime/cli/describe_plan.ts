@@ -51,6 +51,10 @@ export interface RunFacts {
   readonly kernels: number;
   readonly bytesToRead: number;
   readonly bytesToWrite: number;
+  /** Results that later passes read from a temporary file, such as decompositions, and operations that the host computes. */
+  readonly kept: number;
+  readonly bytesKept: number;
+  readonly onHost: number;
   readonly memory: number;
   readonly device: string;
   readonly why: string;
@@ -102,7 +106,18 @@ export function planFacts(compiled: Compiled, plan: Plan, prepared: Prepared): P
 export function describeRun(prepared: Prepared): RunFacts {
   const { program, bytesToRead, bytesToWrite, memory, device, why, threads, chunk } = prepared;
   const { passes, kernels } = program;
-  return { passes, kernels: kernels.length, bytesToRead, bytesToWrite, memory, device, why, threads, chunk };
+  const bytesKept = program.kept.reduce((sum, { bytes }) => sum + bytes, 0);
+  const onHost = program.tasks.flatMap(({ steps }) => steps).filter(({ kind }) => kind === "evaluate").length;
+  const work = {
+    passes,
+    kernels: kernels.length,
+    bytesToRead,
+    bytesToWrite,
+    kept: program.kept.length,
+    bytesKept,
+    onHost,
+  };
+  return { ...work, memory, device, why, threads, chunk };
 }
 
 function elements(shape: readonly number[]): number {
@@ -180,6 +195,14 @@ export function runLines(run: RunFacts): string[] {
   return [
     `run in ${plural(run.passes, "pass", "passes")} over the data, ${plural(run.kernels, "kernel")}`,
     `  reads ${showBytes(run.bytesToRead)}, writes ${showBytes(run.bytesToWrite)}`,
+    ...(run.kept === 0
+      ? []
+      : [`  keeps ${plural(run.kept, "result")} of matrices, ${showBytes(run.bytesKept)}, in a temporary file`]),
+    ...(run.onHost === 0 || run.device !== "gpu"
+      ? []
+      : [
+          `  computes ${plural(run.onHost, "operation")} on whole matrices on the CPU: the GPU has no kernels for them`,
+        ]),
     `  at most ${showBytes(run.memory)} of memory, in pieces of ${showBytes(run.chunk)}`,
     `  on the ${run.device}${threads}: ${run.why}`,
   ];

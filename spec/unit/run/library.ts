@@ -29,6 +29,15 @@ const calls: Readonly<Record<string, string>> = {
   sce: "sce(base, [a, b], select_topk = 50%)",
   ram: "ram(base, [a, b], epsilon = 0.01)",
   ramplus_tl: "ramplus_tl(base, [a, b], epsilon = 0.01, r = 0.3, alpha = 0.8)",
+  tsv: "tsv(base, [a, b])",
+  iso_c: "iso_c(base, [a, b])",
+  iso_cts: "iso_cts(base, [a, b], common = 60%)",
+  knots: "knots(base, [a, b], density = 40%)",
+  consensus_masks: "consensus_masks(base, [a, b])",
+  tall_model: "tall_model(base, a, [a, b])",
+  fisher: "fisher([a, b], [a * a, b * b])",
+  magmax: "magmax(base, [a, b])",
+  geometric_median: "geometric_median([base, a, b], steps = 8)",
   lines: "lines(base, a, alpha = 0.2, beta = 0.8)",
   lines_after: "lines(base, a, alpha = lines_alpha(base, [a, b], task_arithmetic(base, [a, b])), beta = 0.5)",
 };
@@ -36,7 +45,8 @@ const calls: Readonly<Record<string, string>> = {
 const imports = ["linear", "passthrough", "slerp", "nearswap", "arcee_fusion", "task_arithmetic", "magnitude_prune"]
   .concat(["ties", "ties_weighted", "ties_peft", "dare_linear", "dare_ties", "della", "della_linear", "breadcrumbs"])
   .concat(["breadcrumbs_ties", "model_stock", "nuslerp", "multislerp", "karcher", "sce", "ram", "ramplus_tl", "lines"])
-  .concat(["lines_alpha"]);
+  .concat(["lines_alpha", "tsv", "iso_c", "iso_cts", "knots", "consensus_masks", "magmax", "geometric_median"])
+  .concat(["tall_model", "fisher"]);
 
 /** Recipes by a name for each variant. `dtype` is that of the output. */
 export function libraryRecipes(dtype: string | null = null): Map<string, string> {
