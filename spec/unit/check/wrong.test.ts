@@ -34,6 +34,16 @@ const names: readonly Case[] = [
   ],
   ["an unknown field of here", 'def f() -> Float = if here.knid == "norm" then 1 else 0', "N003 knid"],
   ["an unknown field of a record", "record point { x: Float }\ndef f(p: point) -> Float = p.y", "N003 y"],
+  [
+    "a field that a pattern takes and the record lacks",
+    "def f(x: Tensor[m, n]) -> Tensor[m, n] {\n  let { u, sigma, v } = svd(x)\n  return (u * sigma) @ v.T\n}",
+    "N003 sigma",
+  ],
+  [
+    "a name twice in a pattern of fields",
+    "record point { x: Float, y: Float }\ndef f(p: point) -> Float {\n  let { x: aa, y: aa } = p\n  return aa\n}",
+    "N002 aa",
+  ],
   ["a field that is a function", "def f(x: Tensor[*s]) -> Float = x.norm", "N003 norm"],
   [
     "an unknown field in a literal",
@@ -238,6 +248,8 @@ const shapes: readonly Case[] = [
     "H005 [out, out]",
   ],
   ["too many indices", "def f(x: Tensor[n, d]) -> Tensor[n] = x[:, 0, 0]", "H005 x[:, 0, 0]"],
+  ["the singular values of a vector", "def f(x: Tensor[n]) = svd(x).s", "H005 x"],
+  ["eigenvalues of what is not square", "def f(x: Tensor[3, 4]) = eigh(x).values", "H005 x"],
   ["a vector transposed", "def f(x: Tensor[n]) -> Tensor[n] = x.T", "H005 T"],
 ];
 
