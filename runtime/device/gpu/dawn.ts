@@ -1,7 +1,7 @@
 /**
  * Dawn, loaded on demand. In: switches of Dawn and the name of an adapter. Out: adapters and devices. The object that
- * `create` returns must stay reachable while a device of it lives, or Dawn aborts the process at a later garbage
- * collection, so `instances` holds it until the device is gone.
+ * `create` returns must stay reachable: Dawn aborts the process when it is collected before its devices. So each is made
+ * once for its switches and kept as long as the process.
  */
 import { gpuError, reasonOf } from "./failure.js";
 
@@ -25,7 +25,16 @@ export interface AdapterName {
   readonly name: string;
 }
 
-const instances = new Set<GPU>();
+const instances = new WeakMap<DawnModule, Map<string, GPU>>();
+
+function instanceOf(dawn: DawnModule, flags: string[]): GPU {
+  const made = instances.get(dawn) ?? new Map<string, GPU>();
+  instances.set(dawn, made);
+  const key = flags.join("\n");
+  const gpu = made.get(key) ?? dawn.create(flags);
+  made.set(key, gpu);
+  return gpu;
+}
 
 async function loadDawn(load: DawnOptions["load"]): Promise<DawnModule> {
   try {
@@ -56,11 +65,11 @@ export async function listAdapters(options: DawnOptions = {}): Promise<AdapterNa
   return [];
 }
 
-/** An adapter and the instance it belongs to. Throws V001 and V002. */
-export async function openAdapter(options: DawnOptions): Promise<{ gpu: GPU; adapter: GPUAdapter }> {
+/** An adapter. Throws V001 and V002. */
+export async function openAdapter(options: DawnOptions): Promise<GPUAdapter> {
   const dawn = await loadDawn(options.load);
   const flags = [...(options.flags ?? []), ...(options.adapter === undefined ? [] : [`adapter=${options.adapter}`])];
-  const gpu = dawn.create(flags);
+  const gpu = instanceOf(dawn, flags);
   let adapter: GPUAdapter | null;
   try {
     adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
@@ -75,7 +84,7 @@ export async function openAdapter(options: DawnOptions): Promise<{ gpu: GPU; ada
   if (adapter === null) {
     throw gpuError("V002", "Dawn found no GPU adapter", "install the graphics driver of the card, or use --device cpu");
   }
-  return { gpu, adapter };
+  return adapter;
 }
 
 /** Limits that are worth having; the rest stay at what every device guarantees. */
@@ -90,15 +99,11 @@ const wanted = [
 ] as const;
 
 /** A device with the adapter's limits. Throws V002 when the adapter gives none. */
-export async function openDevice(gpu: GPU, adapter: GPUAdapter): Promise<GPUDevice> {
-  instances.add(gpu);
+export async function openDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   const requiredLimits = Object.fromEntries(wanted.map((name) => [name, adapter.limits[name]]));
   try {
-    const device = await adapter.requestDevice({ requiredLimits });
-    void device.lost.then(() => instances.delete(gpu));
-    return device;
+    return await adapter.requestDevice({ requiredLimits });
   } catch (error) {
-    instances.delete(gpu);
     throw gpuError(
       "V002",
       `the GPU adapter gives no device: ${reasonOf(error)}`,

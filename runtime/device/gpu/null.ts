@@ -19,8 +19,7 @@ export interface NullCompiler {
 
 /** Opens the null backend. Throws V001 when the package webgpu is missing. */
 export async function openNullCompiler(options: Pick<DawnOptions, "load"> = {}): Promise<NullCompiler> {
-  const { gpu, adapter } = await openAdapter({ ...options, flags: ["backend=null"] });
-  const device = await openDevice(gpu, adapter);
+  const device = await openDevice(await openAdapter({ ...options, flags: ["backend=null"] }));
   return {
     async compile(code, entries = []) {
       device.pushErrorScope("validation");

@@ -55,8 +55,8 @@ const softwareNames = /swiftshader|llvmpipe|lavapipe|software|basic render|\bwar
  * Opens a GPU. Throws V001 when the package webgpu is missing and V002 when there is no adapter (or none of that name).
  */
 export async function openGpu(options: DawnOptions = {}): Promise<GpuRunner> {
-  const { gpu, adapter } = await openAdapter(options);
-  return new DawnRunner(await openDevice(gpu, adapter), infoOf(adapter));
+  const adapter = await openAdapter(options);
+  return new DawnRunner(await openDevice(adapter), infoOf(adapter));
 }
 
 function infoOf({ info, limits }: GPUAdapter): GpuInfo {
