@@ -100,7 +100,9 @@ function isScope(cx: Context, scope: Scope, e: Expr): boolean {
 }
 
 function readArgument(cx: Context, scope: Scope, builtin: Builtin, p: BuiltinParam, e: Expr): Type {
-  const raw = cx.infer(cx, scope, e, hint(p.takes));
+  const expected = hint(p.takes);
+  const several = p.takes === "places" && e.kind === "list" && expected !== null;
+  const raw = cx.infer(cx, scope, e, several ? list(expected) : expected);
   if (p.takes === "any" || p.takes === "places") return raw;
   if (raw.kind === "none" && p.default === "none") return raw;
   const type = present(cx, scope, e, raw);
