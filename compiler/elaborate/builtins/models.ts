@@ -6,6 +6,7 @@ import { jsonOf } from "../adapter-config.js";
 import { adapterConfig, adapterName } from "../adapter-files.js";
 import { type Context, stop } from "../context.js";
 import { keepLayers } from "../layers.js";
+import { treeOfValue } from "../record-tree.js";
 import { storedLeaves } from "../stored-form.js";
 import { type Donor, describe, type Leaf, plainTree, type TreeValue, tensor, type Value } from "../value.js";
 import type { Arguments, Builtin } from "./builtin.js";
@@ -55,12 +56,12 @@ function load(context: Context, { values, span }: Arguments): Value {
 
 function save(context: Context, { values, span }: Arguments): Value {
   inRecipe(context, "save", span);
-  const model = values.get("model")!;
+  const given = values.get("model")!;
   const to = values.get("to")!;
   const dtype = values.get("dtype");
   const shard = values.get("shard");
   const config = values.get("config");
-  if (model.kind !== "tree") return stop(context, "R007", `save takes a model, found ${describe(model)}`, span);
+  const model = given.kind === "tree" ? given : treeOfValue(context, given, span);
   if (to.kind !== "string" || to.value === "")
     return stop(context, "T001", `save needs a path, found ${describe(to)}`, span);
   if (shard !== undefined && (shard.kind !== "number" || shard.value < 1))

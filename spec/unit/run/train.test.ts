@@ -191,6 +191,27 @@ recipe r(seed = 2) {
   close(right, (counts[0][0] + counts[1][1] + counts[2][2]) / 24, 1e-6);
 });
 
+test("results are saved as tensors by name, and loaded like a model", async () => {
+  await reports(`${head}
+recipe r(seed = 2) {
+  let points = dataset("points.jsonl"), m = net()
+  let end = iterate(3, { x: zeros([2]), n: 0 }, (s, i) => ({ x: s.x + i, n: s.n + 1 }))
+  save({ logits: predict(m, points, read), end, all: [end.x, 2], share: evaluate(m, points, hits) }, to = "out/results")
+}`);
+  const [first, x, n, two, share, shape] = await reports(`recipe r {
+  let t = load("out/results")
+  report max(abs(t["logits"]))
+  report max(t["end.x"])
+  report max(t["end.n"])
+  report max(t["all.1"])
+  report max(t["share"])
+  report [size(t["logits"]), size(t["all.0"])]
+}`);
+  assert.ok(first > 0);
+  assert.equal([x, n, two, shape], [3, 3, 2, [72, 2]]);
+  assert.ok(share >= 0 && share <= 1);
+});
+
 test("words of a CSV are classes, its numbers columns", async () => {
   const [labels, b] = await reports(`recipe r {
   let points = dataset("points.csv")
