@@ -356,8 +356,14 @@ class Writer {
     return path.relative(this.options.folder, at).split(path.sep).join("/") || ".";
   }
 
+  /** Two references to one model are the same, however its path is written. */
   private keyOf(ref: ModelRef): string {
-    return JSON.stringify([ref.path, ref.revision, ref.adapter === null ? null : this.keyOf(ref.adapter)]);
+    const isMerge = this.merges.some((m) => m.name === ref.path);
+    return JSON.stringify([
+      isMerge ? ref.path : this.locate(ref),
+      ref.revision,
+      ref.adapter === null ? null : this.keyOf(ref.adapter),
+    ]);
   }
 
   private recipeName(): string {
