@@ -49,10 +49,10 @@ Right:  where name matches "*.{query,value}.weight"`,
   },
   R007: {
     title: "this cannot be saved",
-    page: `\`save\` writes models: trees of tensors. Numbers, lists and trees of numbers are reported instead.
+    page: `\`save\` writes models, and records, lists and trees of tensors and numbers. Text and functions cannot be saved.
 
-Wrong:  save([1, 2], to = "out/weights")
-Right:  report [1, 2]`,
+Wrong:  save({ name: "math", share: 0.5 }, to = "out/results")
+Right:  save({ share: 0.5 }, to = "out/results")         // report "math"`,
   },
   R008: {
     title: "two outputs have the same path",
@@ -263,13 +263,6 @@ Right:  train(load("m"), on = data, at = params(model), ..)`,
 
 Wrong:  recipe r { log(loss = 1) }
 Right:  iterate(10, s, (s, i) => { log(loss = f(s))  return g(s) })`,
-  },
-  R042: {
-    title: "these rows cannot be drawn",
-    page: `A table that is a choice of rows of another one cannot be drawn from in this version.
-
-Wrong:  draw(part, 32, i)
-Right:  draw(digits.train, 32, i)`,
   },
   R043: {
     title: "there are no data sets here",
