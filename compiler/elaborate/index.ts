@@ -1,3 +1,4 @@
+export { type AdapterArguments, adapterArguments } from "./adapter-arguments.js";
 export { builtinNames, builtinParams, isBuiltin } from "./builtins/index.js";
 export { elaborateCatalogue } from "./catalogue.js";
 export { adaptersCatalogue } from "./catalogue-adapters.js";

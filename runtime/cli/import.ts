@@ -6,7 +6,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { fail, PeftError } from "../../grammar/index.js";
 import { readText } from "../checkpoint/index.js";
-import { importMergekit } from "../import/index.js";
+import { importAdapter, importMergekit } from "../import/index.js";
 import { exitCodeOf, tellDiagnostics } from "./diagnose.js";
 import type { Arguments } from "./options.js";
 import type { Terminal } from "./terminal.js";
@@ -24,12 +24,10 @@ export function importFile(args: Arguments, terminal: Terminal): number {
   const texts = new Map(text === null ? [] : [[file, text]]);
   try {
     if (text === null) return fail("M001", "expected a text in UTF-8, found other bytes", { file, span: null });
-    const { text: recipe, notes } = importMergekit({
-      file,
-      text,
-      folder: path.dirname(target ?? file),
-      truncate: isGiven(args, "truncate-embeddings"),
-    });
+    const folder = path.resolve(path.dirname(target ?? file));
+    const { text: recipe, notes } = file.endsWith(".json")
+      ? importAdapter(path.resolve(file), text, folder)
+      : importMergekit({ file, text, folder, truncate: isGiven(args, "truncate-embeddings") });
     if (target === null) terminal.print(recipe.trimEnd());
     else write(target, recipe, isGiven(args, "force"));
     tellDiagnostics(terminal, notes, texts);

@@ -102,7 +102,7 @@ export const commands = {
     options: ["json"],
   },
   import: {
-    operand: { name: "file", describe: "a mergekit file (YAML)", count: "one" },
+    operand: { name: "file", describe: "a mergekit file (YAML), or adapter_config.json", count: "one" },
     describe: "write the recipe that another tool's file stands for",
     options: ["output", "truncate-embeddings", "force"],
   },

@@ -1,5 +1,5 @@
 /**
- * Recipes of other tools become recipes of this one: `importMergekit`. Models are looked at where they are there; nothing
+ * Files of other tools become recipes: `importMergekit`, `importAdapter`. Models are looked at where they are there; nothing
  * is run.
  */
 import * as path from "node:path";
@@ -9,6 +9,7 @@ import { methodTable } from "./methods.js";
 import { writeRecipe } from "./recipe.js";
 import { readYaml } from "./yaml.js";
 
+export { importAdapter } from "./adapter.js";
 export { importCatalogue } from "./catalogue.js";
 export { methodTable } from "./methods.js";
 
