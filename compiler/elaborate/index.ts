@@ -1,4 +1,5 @@
 export { type AdapterArguments, adapterArguments } from "./adapter-arguments.js";
+export { listsHost } from "./adapter-config.js";
 export { builtinNames, builtinParams, isBuiltin } from "./builtins/index.js";
 export { elaborateCatalogue } from "./catalogue.js";
 export { adaptersCatalogue } from "./catalogue-adapters.js";

@@ -1,27 +1,32 @@
 /**
- * `peftc inspect PATH`: what is in a checkpoint or an adapter, from the headers alone.
+ * `peftc inspect PATH`: what is in a checkpoint or an adapter, from the headers alone; with `--base`, what an adapter changes.
  */
 import { visible } from "../../grammar/index.js";
 import { escapeName, type Inspection, inspectPath } from "../checkpoint/index.js";
 import { plural, showBytes, showCount, table } from "../report/index.js";
 import { jsonDiagnostics, tellDiagnostics } from "./diagnose.js";
+import { type AdapterFacts, adapterFacts, adapterLines } from "./inspect-adapter.js";
 import type { Arguments } from "./options.js";
 import type { Terminal } from "./terminal.js";
-import { exitCode } from "./usage.js";
-import { isGiven } from "./values.js";
+import { exitCode, UsageError } from "./usage.js";
+import { isGiven, textOf } from "./values.js";
 
-export function inspect(args: Arguments, terminal: Terminal): number {
+export async function inspect(args: Arguments, terminal: Terminal): Promise<number> {
   const found = inspectPath(args.operands[0]);
+  const base = textOf(args, "base");
+  if (base !== null && found.kind !== "adapter")
+    throw new UsageError("--base is for adapters, and this is a model", "leave out --base");
+  const adapter = found.kind === "adapter" ? await adapterFacts(found, base) : null;
   if (isGiven(args, "json")) {
-    terminal.print(JSON.stringify(jsonOf(found), null, 2));
+    terminal.print(JSON.stringify({ ...jsonOf(found), ...(adapter === null ? {} : adapterJson(adapter)) }, null, 2));
   } else {
     tellDiagnostics(terminal, found.warnings, new Map());
-    terminal.print(linesOf(found).join("\n"));
+    terminal.print(linesOf(found, adapter === null ? [] : ["", ...adapterLines(adapter)]).join("\n"));
   }
   return exitCode.done;
 }
 
-function linesOf(found: Inspection): string[] {
+function linesOf(found: Inspection, more: readonly string[]): string[] {
   const kinds = { folder: "model folder", file: "file of weights", adapter: "adapter" } as const;
   const facts = [
     `${kinds[found.kind]}${found.modelType === null ? "" : ` of type ${visible(found.modelType)}`}`,
@@ -70,6 +75,7 @@ function linesOf(found: Inspection): string[] {
     `${visible(found.path)}: ${facts.join(", ")}`,
     ...(found.carried.length > 0 ? [`with ${found.carried.map(visible).join(", ")}`] : []),
     ...found.tied.map(([alias, name]) => `${escapeName(alias)} is tied to ${escapeName(name)}`),
+    ...more,
     "",
     ...files,
     "",
@@ -77,6 +83,10 @@ function linesOf(found: Inspection): string[] {
     "",
     ...tensors,
   ];
+}
+
+function adapterJson({ settings, hosts, norms }: AdapterFacts) {
+  return { settings, hosts: Object.fromEntries(hosts), changes: norms === null ? null : Object.fromEntries(norms) };
 }
 
 function jsonOf(found: Inspection) {

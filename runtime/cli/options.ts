@@ -33,6 +33,7 @@ export const options = {
   "truncate-embeddings": flag("cut all vocabularies to the smallest, as mergekit's --unsafe-truncate-embeddings"),
   checkpoint: withValue("folder", "keep the state of running loops there, and go on from it if there is one"),
   "checkpoint-every": withValue("n", "steps between two checkpoints (100)"),
+  base: withValue("folder", "of an adapter: its base model, to say how much each weight changes"),
   json: flag("print JSON"),
   color: flag("colour messages; --no-color does not (by default on a terminal, unless NO_COLOR is set)"),
 } as const satisfies Readonly<Record<string, OptionRow>>;
@@ -98,8 +99,8 @@ export const commands = {
   },
   inspect: {
     operand: { name: "path", describe: "a folder or file of weights", count: "one" },
-    describe: "show what is in a checkpoint",
-    options: ["json"],
+    describe: "show what is in a checkpoint or an adapter",
+    options: ["base", "json"],
   },
   import: {
     operand: { name: "file", describe: "a mergekit file (YAML), or adapter_config.json", count: "one" },

@@ -127,6 +127,33 @@ test("inspect shows tensors; hostile names cannot move the cursor", () => {
   assert.match(missing.stderr, "F001");
 });
 
+/** The length of 2 B A of the case's first host, in f64. */
+const queryChange = 1.1310078927029141;
+
+test("inspect says where an adapter goes, and with its base how much it changes there", () => {
+  const folder = workshop({});
+  const golden = path.resolve("spec/golden/peft");
+  const adapter = path.join(golden, "lora-layers");
+  const found = JSON.parse(peftc(folder, "inspect", adapter, "--json").stdout);
+  assert.is(found.adapterType, "LORA");
+  assert.is(found.settings.r, 4);
+  assert.is(found.changes, null);
+  const hosts = ["q_proj", "v_proj"].map((name) => `model.layers.1.self_attn.${name}`);
+  assert.equal(Object.keys(found.hosts), hosts);
+  assert.equal(found.hosts[hosts[0]][0], { name: "lora_A.weight", shape: [4, 64] });
+  const measured = JSON.parse(peftc(folder, "inspect", adapter, "--base", path.join(golden, "base"), "--json").stdout);
+  assert.equal(
+    Object.keys(measured.changes),
+    hosts.map((name) => `${name}.weight`),
+  );
+  const [query] = Object.values(measured.changes) as number[];
+  assert.ok(Math.abs(query - queryChange) < 1e-5 * queryChange, `${query}`);
+  const other = peftc(folder, "inspect", adapter, "--base", path.join(golden, "base-bert"));
+  assert.is(other.code, 1);
+  assert.match(other.stderr, "R082");
+  assert.is(peftc(folder, "inspect", "models/a", "--base", "models/a").code, 2);
+});
+
 test("doctor says what is there", () => {
   const folder = workshop({});
   const { code, stdout } = peftc(folder, "doctor", "--json");
