@@ -47,7 +47,7 @@ function tasksFor(graph: Graph, node: Node): number {
 
 /** Rank 0, left to the host as a whole, in need of a threshold, or nothing but their argument. */
 const notAlone = new Set([
-  ...["total", "largest", "smallest", "cross_entropy", "take", "scatter_add", "above"],
+  ...["total", "largest", "smallest", "cross_entropy", "take", "scatter_add", "above", "cholesky", "solve_triangular"],
   ...["stop_gradient", "straight_through"],
 ]);
 

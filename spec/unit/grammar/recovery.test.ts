@@ -69,7 +69,7 @@ const body = (line: string) => `recipe r {\n  ${line}\n  let last = 1\n}\n`;
 
 test("each mistake has its message and its help", () => {
   one(body("let a = f(b c)"), "S001", /expected `,` or `\)`, found `c`/);
-  one(body("let = 1"), "S001", /expected a name or a tuple of names, found `=`/);
+  one(body("let = 1"), "S001", /expected a name, a tuple of names or fields in braces, found `=`/);
   one(body("let a 1"), "S001", /expected `=`, found `1`/);
   one(body("a = 1"), "S001", /end of the statement, found `=`/, /let x = /);
   one(body("for x in xs { a }"), "S001", /found `for`/, /no `for` statement/);
