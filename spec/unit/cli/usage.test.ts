@@ -62,7 +62,7 @@ const wrong: readonly (readonly [words: readonly string[], message: RegExp])[] =
   [["emit", "r.peft", "--stage", "asm"], /--stage is one of ast/],
   [["emit", "r.peft", "--stage", "ast", "--after", "fold"], /--after goes with --stage ir/],
   [["emit", "r.peft", "--stage", "ir", "--after", "folt"], /no pass "folt"[\s\S]*did you mean fold/],
-  [["explain", "T0O2"], /no code "T0O2"[\s\S]*did you mean/],
+  [["explain", "T0O2"], /no code, function or definition "T0O2"[\s\S]*did you mean/],
 ];
 
 for (const [words, message] of wrong) {
