@@ -7,12 +7,13 @@
  * are theirs (adapter-config.ts), and by `as ".."` what their tensors are called. A tensor belongs to the innermost module
  * whose path its name begins with. Source of the layout: huggingface/peft, save_and_load.
  */
-import { diagnostic, type ModuleDefinition, nearest, PeftError, type Span } from "../../grammar/index.js";
+import { type ModuleDefinition, nearest, PeftError, type Span } from "../../grammar/index.js";
 import { fileName } from "../arch/index.js";
 import { showShape } from "../ir/index.js";
-import { contradicted, entriesOf, entryOf, type Fit, fitConfig, listsHost, type Misfit } from "./adapter-config.js";
+import { checkTargets, stopForeign, warnUnknown } from "./adapter-checks.js";
+import { contradicted, entriesOf, entryOf, type Fit, fitConfig, type Misfit } from "./adapter-config.js";
 import { configScope, hostName } from "./adapter-files.js";
-import { type Context, stop, warn } from "./context.js";
+import { type Context, stop } from "./context.js";
 import { modulesOf } from "./hosts.js";
 import { placeless } from "./leaves.js";
 import { patternName } from "./statements.js";
@@ -36,24 +37,6 @@ export interface FileHost {
   /** The tensors of the file, under the names that they have in the tree when `path` is where the adapter's stand. */
   source(path: string): ReadonlyMap<string, Leaf>;
 }
-
-/** Entries that every kind of adapter has: who made it, for what, and where it goes. */
-const bookkeeping: ReadonlySet<string> = new Set([
-  "peft_type",
-  "peft_version",
-  "auto_mapping",
-  "base_model_name_or_path",
-  "revision",
-  "inference_mode",
-  "task_type",
-  "target_modules",
-  "exclude_modules",
-  "layers_to_transform",
-  "layers_pattern",
-  "modules_to_save",
-  "bias",
-  "ensure_weight_tying",
-]);
 
 /** The tensors of a file by where they belong. */
 interface Sorted {
@@ -115,8 +98,8 @@ export function hostsOfFile(context: Context, model: TreeValue, file: AdapterFil
       },
     );
   }
-  if (found.length === 0) return stopForeign(context, model, file, sorted, span);
-  checkTargets(context, model, file, candidates, found, span);
+  if (found.length === 0) return stopForeign(context, model, file, [...sorted.owned.keys()], span);
+  checkTargets(context, model, file, new Set(candidates.map((c) => c.definition.on!.kind!.text)), found, span);
   warnUnknown(context, file, found, span);
   return found;
 }
@@ -344,83 +327,4 @@ function leafOf(context: Context, file: AdapterFileValue, t: FileTensor): Leaf {
     selected: false,
     file: t.name,
   };
-}
-
-function stopForeign(context: Context, model: TreeValue, file: AdapterFileValue, sorted: Sorted, span: Span): never {
-  const names = file.header.tensors.slice(0, 3).map((t) => JSON.stringify(t.name));
-  const inside = [...sorted.owned.keys()].filter((path) => path !== "");
-  return stop(context, "R082", `the adapter ${file.header.path} fits no module of ${model.origin}`, span, {
-    notes: [
-      `its tensors are ${names.join(", ")}${file.header.tensors.length > 3 ? ", …" : ""}`,
-      ...(inside.length > 0
-        ? [`they name ${inside.slice(0, 3).join(", ")}, on which no adapter of this type goes`]
-        : []),
-    ],
-    help: "attach it to the model that it was trained on: base_model_name_or_path in its config says which",
-  });
-}
-
-/** What the config names as targets must be what the file has tensors for. */
-function checkTargets(
-  context: Context,
-  model: TreeValue,
-  file: AdapterFileValue,
-  candidates: readonly Candidate[],
-  found: readonly FileHost[],
-  span: Span,
-): void {
-  const config = file.header.config ?? {};
-  const targets = entryOf(config, "target_modules");
-  if (targets === undefined || targets === null || targets === "all-linear") return;
-  const kinds = new Set(candidates.map((c) => c.definition.on!.kind!.text));
-  const has = new Set(found.map((f) => f.host.path));
-  for (const module of modulesOf(model.module!)) {
-    if (module.path === "" || !kinds.has(module.definition.name.text)) continue;
-    const name = hostName(context, model, module.path);
-    const named =
-      listsHost(targets, name) && !listsHost(entryOf(config, "exclude_modules"), name) && inLayers(config, name);
-    if (named && !has.has(module.path))
-      stop(
-        context,
-        "R084",
-        `the adapter's config names ${name} as a target, and the file has no tensors for it`,
-        span,
-        {
-          notes: [`found in ${file.header.path}`],
-          help: "the config and the tensors are of different adapters, or the file is damaged",
-        },
-      );
-  }
-}
-
-/** Whether a path lies in the blocks that the config chooses; all, if it chooses none. */
-function inLayers(config: Readonly<Record<string, unknown>>, name: string): boolean {
-  const chosen = entryOf(config, "layers_to_transform");
-  if (chosen === undefined || chosen === null) return true;
-  const layer = /(?:^|\.)(\d+)(?:\.|$)/.exec(name);
-  return layer !== null && (Array.isArray(chosen) ? chosen : [chosen]).includes(Number(layer[1]));
-}
-
-/** Keys that neither the definition nor the format knows, unless they say no or nothing. */
-function warnUnknown(context: Context, file: AdapterFileValue, found: readonly FileHost[], span: Span): void {
-  const known = new Set(found.flatMap((f) => entriesOf(f.template.definition)?.map((e) => e.key) ?? []));
-  const silent = (v: unknown) => v === null || v === false || (typeof v === "object" && Object.keys(v).length === 0);
-  const unknown = Object.entries(file.header.config ?? {}).filter(
-    ([key, value]) => !known.has(key) && !bookkeeping.has(key) && !silent(value),
-  );
-  if (unknown.length === 0) return;
-  const keys = unknown.map(([key]) => JSON.stringify(key));
-  warn(
-    context,
-    diagnostic(
-      "R085",
-      `the adapter's config has ${keys.length === 1 ? "a key that is" : "keys that are"} not known and not used: ${keys.slice(0, 6).join(", ")}`,
-      { file: context.file, span },
-      {
-        severity: "warning",
-        notes: [`found in ${file.header.path}`],
-        help: "if it changes what the adapter computes, write an adapter that reads it",
-      },
-    ),
-  );
 }

@@ -58,6 +58,9 @@ test("members of every kind", () => {
   assert.equal(members('param A: Tensor[r, in] = zeros() as "lora_A.weight"'), [
     'own param A: Tensor[r,in] = (call zeros) as "lora_A.weight"',
   ]);
+  assert.equal(members('param w: Weight[out, in] = zeros() as "w".T if turned'), [
+    'own param w: Weight[out,in] = (call zeros) as "w".T if turned',
+  ]);
   assert.equal(members('param b = zeros() if biased as "b$' + '{i}" if c or d'), [
     'own param b = (call zeros) if biased as "b<i>" if (or c d)',
   ]);
