@@ -62,6 +62,8 @@ export interface LoopContext {
   /** Number of the step, from 0: rank 0, i64. */
   readonly index: Node;
   readonly count: number;
+  /** Number of the step among those of all enclosing loops: random draws are made anew for each. */
+  readonly draw: Node;
   readonly logs: { name: string; node: Node }[];
 }
 

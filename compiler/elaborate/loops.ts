@@ -33,9 +33,16 @@ class Loop {
     this.number = graph.loops.length;
     this.index = graph.make("variable", [], { id: this.id("step"), shape: [], dtype: "i64" });
     const inner = step(context, numbered(context, what));
-    const seen = sees === "itself" ? { index: this.index, count: Number(count) } : sees;
+    const seen = sees === "itself" ? { index: this.index, count: Number(count), draw: this.stepAmongAll() } : sees;
     this.scope = { ...inner, loop: seen === null ? null : { ...seen, logs: this.logs }, losses: [] };
     graph.loops.push(this.body([], null));
+  }
+
+  /** Steps of an inner loop count on where those of the outer loop's last step ended. */
+  private stepAmongAll(): Node {
+    const { graph, loop } = this.context;
+    if (loop === null) return this.index;
+    return graph.make("add", [graph.make("mul", [loop.draw, graph.constant(Number(this.count))]), this.index]);
   }
 
   /** A value of the state, from its first value on. */

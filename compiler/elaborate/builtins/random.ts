@@ -1,7 +1,8 @@
 /**
  * Random draws. The key of a draw is made of the seed of the recipe, the place, and the path of bindings from the recipe
  * down to the draw (with the indices of comprehensions, folds and calls), so that moving lines changes nothing.
- * `purpose` replaces the path, `seed` everything but the element's index, `over = model` drops the place.
+ * `purpose` replaces the path, `seed` everything but the element's index, `over = model` drops the place. Each step of a
+ * running loop draws anew, unless `seed` is given.
  */
 import type { Span } from "../../../grammar/index.js";
 import { type Context, numbered, stop } from "../context.js";
@@ -52,7 +53,12 @@ function draw(
 ): TensorValue {
   if (shape.length === 0)
     return stop(context, "H005", "a draw needs a shape with at least one axis", args.span, { help: "write [1]" });
-  return tensor(makeNode(context, op, [], { shape: [...shape], key: drawKey(context, op, args), ...attrs }, args.span));
+  const seed = args.values.get("seed");
+  const fixed = seed !== undefined && seed.kind !== "none";
+  const steps = context.loop === null || fixed ? [] : [context.loop.draw];
+  return tensor(
+    makeNode(context, op, steps, { shape: [...shape], key: drawKey(context, op, args), ...attrs }, args.span),
+  );
 }
 
 export const random: Readonly<Record<string, Builtin>> = {

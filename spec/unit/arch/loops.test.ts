@@ -58,6 +58,21 @@ test("when runs one of two functions, inside a loop and with loops in it", async
   assert.equal(reported, [3000, 27, 2]);
 });
 
+test("each step of all loops draws anew; a given seed does not", async () => {
+  const reported = await both(`recipe r {
+  let (_, outer) = scan(3, 0.0, (s, i) => {
+    let (_, inner) = scan(2, 0.0, (t, j) => (t, { free: uniform([1]), tied: uniform([1], seed = 5) }))
+    return (s, inner)
+  })
+  ${[0, 1, 2].flatMap((i) => [0, 1].map((j) => `report outer.free[${i}, ${j}, 0]`)).join("\n  ")}
+  report max(outer.tied) - min(outer.tied)
+  let (_, again) = scan(3, 0.0, (s, i) => (s, when(i > 0, () => uniform([1]), () => zeros([1]))))
+  report again[1, 0] == again[2, 0]
+}`);
+  assert.is(new Set(reported.slice(0, 6)).size, 6, `${reported}`);
+  assert.equal(reported.slice(6), [0, 0]);
+});
+
 test("what is not run cannot fail: no division, no endless loop", async () => {
   const [value, bool] = await both(`recipe r {
   let x = iterate(2, 1.0, (s, i) => s - 0.5)

@@ -90,6 +90,22 @@ recipe r(seed = 2) {
   }
 });
 
+test("buffers go through all parts of all batches", async () => {
+  const [seen] = await reports(`use std.optim.{sgd}
+use std.train.{train}
+module counting { param w: Tensor[2] = zeros()
+  buffer seen: Tensor[1] = zeros()
+  forward(x: Tensor[n, 3]) { seen <- seen + sum(ones_like(x)) / 3
+    return w } }
+def away(m: Model, batch) = sum((m(x = batch.x) - 1) ^ 2)
+recipe r {
+  let fit = train(counting(), on = dataset("points.jsonl"), loss = away, optimizer = sgd(lr = 0.25), steps = 3, batch = 8,
+    accumulate = 4)
+  report fit.model["seen"][0]
+}`);
+  assert.is(seen, 24);
+});
+
 // w goes from 0 towards 1 by halves: 0, 1/2, 3/4, 7/8, … It has a single tensor.
 const walk = (extra: string) => `use std.optim.{sgd}
 use std.train.{train}
