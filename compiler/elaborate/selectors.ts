@@ -160,20 +160,28 @@ export function checkMatches(context: Context): void {
   context.session.matches.clear();
 }
 
-/** The nearest names to a pattern; names that differ only in their layer are counted together. */
+/**
+ * The nearest names to a pattern; names that differ only in their layer are counted together. A word of the pattern that
+ * no name has is read as the word nearest to it: `*.atention.*` finds the names with `attention`.
+ */
 function nearestNames(pattern: string, names: readonly string[]): string[] {
   const groups = new Map<string, number>();
   for (const name of names) {
     const shape = name.replace(/\d+/g, "*");
     groups.set(shape, (groups.get(shape) ?? 0) + 1);
   }
-  const plain = pattern.replace(/[*?{}]+/g, " ").trim();
-  const scored = [...groups.keys()].map((g) => ({
-    g,
-    near: plain !== "" && g.includes(plain.split(" ").sort((a, b) => b.length - a.length)[0]),
-  }));
-  const holding = scored.filter((s) => s.near).map((s) => s.g);
-  const close = holding.length > 0 ? holding.slice(0, 3) : nearest(pattern, [...groups.keys()]);
-  const chosen = close.length > 0 ? close : [...groups.keys()].slice(0, 4);
-  return chosen.map((g) => `${g} (${groups.get(g)})`);
+  const shapes = [...groups.keys()];
+  const words = new Set(shapes.flatMap((shape) => shape.split(".")));
+  const asked = pattern.split(".").filter((word) => /^\w+$/.test(word));
+  const meant = asked.flatMap((word) => {
+    if (words.has(word)) return [word];
+    const begun = [...words].filter((other) => other.startsWith(word));
+    return begun.length > 0 ? begun : nearest(word, words, 1);
+  });
+  const score = (shape: string) => meant.filter((word) => shape.split(".").includes(word)).length;
+  const best = Math.max(...shapes.map(score), 0);
+  const holding = best === 0 ? [] : shapes.filter((shape) => score(shape) === best);
+  const close = holding.length > 0 ? holding : nearest(pattern, shapes);
+  const chosen = close.length > 0 ? close : shapes;
+  return chosen.slice(0, 4).map((shape) => `${shape} (${groups.get(shape)})`);
 }
