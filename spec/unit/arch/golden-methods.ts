@@ -27,7 +27,7 @@ interface Written {
   readonly inputs: Record<string, string>;
   readonly outputs: Record<string, string>;
   readonly naive: Record<string, string>;
-  readonly more: { readonly zero?: readonly string[] };
+  readonly more?: { readonly zero?: readonly string[]; readonly exactly_zero?: readonly string[] };
 }
 
 /** The cases of one method by name. */
@@ -57,7 +57,7 @@ export function methodCases(method: string): ReadonlyMap<string, MethodCase> {
         inputs: all(c.inputs),
         outputs: all(c.outputs),
         naive: all(c.naive),
-        zero: c.more.zero ?? [],
+        zero: c.more?.zero ?? c.more?.exactly_zero ?? [],
       },
     ]),
   );
