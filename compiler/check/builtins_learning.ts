@@ -107,6 +107,14 @@ export const learningRows: readonly Row[] = [
     typeOfWrapped,
   ],
   [
+    "hosts_of",
+    "adapters: any, same_base: truth = true",
+    "the modules on which saved adapters go, as a model whose weights have no numbers",
+    typeOfOpaque,
+  ],
+  ["counterpart", "model: any, host: any", "the module of a model at the path of another's", typeOfOpaque],
+  ["attached", "model: any, host: any", "the adapters around a module of a model, innermost first", typeOfOpaque],
+  [
     "overrides",
     "x: any",
     "in an adapter's config: the values of a parameter at hosts where it is not the usual",

@@ -70,7 +70,8 @@ function listedNames(
     lists.set(last(name), all);
     for (const text of own.length > 0 ? own : ["no host"]) all.add(text);
   }
-  return (i) => (lists.get(last(nameOf(i)))?.size === 1 ? last(nameOf(i)) : nameOf(i));
+  const whole = (i: ModuleValue) => lists.get(last(nameOf(i)))?.size === 1 && i.host?.bare?.byLastName !== false;
+  return (i) => (whole(i) ? last(nameOf(i)) : nameOf(i));
 }
 
 /** What the config of an adapter sees: what is static in it and in its host. Its tensors need not be in the tree. */

@@ -236,7 +236,8 @@ function ownerOf(paths: ReadonlySet<string>, name: string): string {
   return "";
 }
 
-function candidatesOf(context: Context, type: unknown, file: AdapterFileValue, span: Span): Candidate[] {
+/** The definitions in scope whose config names the type of a file; stops (R080) if there is none. */
+export function candidatesOf(context: Context, type: unknown, file: AdapterFileValue, span: Span): Candidate[] {
   const all = (context.session.definitions.adapters?.(context.file) ?? []).filter(
     (c) => c.definition.on?.kind !== null,
   );
@@ -266,7 +267,7 @@ function candidatesOf(context: Context, type: unknown, file: AdapterFileValue, s
 }
 
 /** The names of a definition's tensors that every file has. */
-function ownNames(definition: ModuleDefinition): string[] {
+export function ownNames(definition: ModuleDefinition): string[] {
   return definition.members.flatMap((m) => {
     if (m.kind !== "field" || (m.role !== "param" && m.role !== "buffer") || m.condition !== null) return [];
     const name = m.as === null ? m.name.text : m.as.condition !== null ? null : literal(m.as.path.parts);

@@ -123,6 +123,7 @@ function adapt(
     host: view,
     group,
     own: path,
+    ...(template.first === undefined ? {} : { first: template.first }),
   };
   const given = new Map(
     [...template.given].map(([name, value]): [string, Given] => [name, { value, at: { file: context.file, span } }]),

@@ -1,4 +1,4 @@
-/** The mistakes of saved adapters and what they are attached to, R080 to R087: what `peftc explain` prints. */
+/** The mistakes of saved adapters and what they are attached to, R080 to R089: what `peftc explain` prints. */
 import type { Catalogue } from "../../grammar/index.js";
 
 export const adaptersCatalogue: Catalogue = {
@@ -65,5 +65,22 @@ Right:  config { r: rank, rank_pattern: overrides(rank) }`,
 
 Wrong:  attach(base, lora(rank = 0), to = "*.q_proj")
 Right:  attach(base, lora(rank = 8), to = "*.q_proj")`,
+  },
+  R088: {
+    title: "adapters that do not share a base",
+    page: `\`hosts_of\` reads from saved adapters on which modules they go. The adapters must be of one base: their configs name it alike
+(folders may differ, the last part of the name may not), and a module that two of them change has one shape. The shape must
+follow from the adapter's tensors; where it does not, the base is needed.
+
+Wrong:  hosts_of([load_adapter("lora-of-llama"), load_adapter("lora-of-mistral")])
+Right:  hosts_of([load_adapter("lora-of-llama"), load_adapter("other-lora-of-llama")])`,
+  },
+  R089: {
+    title: "a weight without numbers",
+    page: `The model that \`hosts_of\` gives has modules and shapes, and no numbers. Factors and changes of adapters can be read there;
+what depends on the base itself (the norms of DoRA, \`fuse\`, calling the model) cannot.
+
+Wrong:  fuse(attach(hosts_of([lora]), lora))
+Right:  fuse(attach(load("models/base"), lora))`,
   },
 };

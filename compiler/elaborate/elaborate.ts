@@ -6,13 +6,14 @@
 import type { Diagnostic, Expr, Pattern, RecipeDefinition, Statement } from "../../grammar/index.js";
 import { diagnostic, nearest, PeftError } from "../../grammar/index.js";
 import { createGraph, type Graph, inputOf, type Node, reachable } from "../ir/index.js";
+import { refuseBare } from "./bare-hosts.js";
 import { type Context, Poisoned, step, stop } from "./context.js";
 import { evaluate, truth } from "./evaluate.js";
 import { wordOr } from "./selectors.js";
 import type { Definitions, Host, LiftedCall, ModelHeader, Report, Save, Session } from "./session.js";
 import { bind, evaluateStatement } from "./statements.js";
 import { coerce } from "./types.js";
-import { text, type Value } from "./value.js";
+import { parts, text, type Value } from "./value.js";
 
 /** Everything that a run needs to know, before any weight is read. */
 export interface Plan {
@@ -232,7 +233,16 @@ function report(context: Context, statement: Extract<Statement, { kind: "report"
     return stop(context, "R019", `${problem} cannot be reported`, statement.value.span, {
       help: "report numbers, text, lists and records of them, or a tree of numbers",
     });
+  refuseBare(context, nodesIn(value), statement.value.span);
   context.session.reports.push({ label, value });
+}
+
+/** The nodes of all tensors in a value. */
+function nodesIn(value: Value): Node[] {
+  return [...parts(value)].flatMap((v) => {
+    if (v.kind === "tensor") return [v.node];
+    return v.kind === "tree" ? [...v.leaves.values()].flatMap((leaf) => nodesIn(leaf.value)) : [];
+  });
 }
 
 /** Whether a value is computed in memory: from running loops, or from data. */

@@ -67,7 +67,7 @@ export function makeField(
   const leaf =
     typeof shared === "string"
       ? build.leaves.get(leafName)!
-      : firstLeaf(group === undefined ? scope : sharedScope(scope, group), member, leafName);
+      : firstLeaf(group === undefined ? scope : sharedScope(scope, group), member, leafName, path);
   if (typeof shared === "string") sameShape(sharedScope(scope, group!), scope, member, leaf);
   if (typeof shared !== "string" && build.adapter && build.leaves.has(leafName))
     return stop(scope, "R037", `the adapter's tensor ${JSON.stringify(leafName)} is there already`, member.span);
@@ -94,8 +94,8 @@ function besideHost(leaf: Leaf, name: string, build: Build): Leaf {
   return { ...leaf, place: { ...place, name, kind: "other", at } };
 }
 
-/** The leaf from the source, or with its first value. */
-function firstLeaf(scope: Context, member: Field, leafName: string): Leaf {
+/** The leaf from the source, or with its first value: what `with` gave to the adapter at `path`, else its initialiser's. */
+function firstLeaf(scope: Context, member: Field, leafName: string, path: string): Leaf {
   const build = scope.build!;
   const name = member.name.text;
   const { type } = member;
@@ -121,10 +121,12 @@ function firstLeaf(scope: Context, member: Field, leafName: string): Leaf {
       help: "the checkpoint is of another architecture, or the parameter needs an initial value",
     });
   const drawn = { ...scope, frame: { path: leafName, counts: new Map<string, number>() } };
+  const given = path === build.own ? build.first?.get(name) : undefined;
   const first =
-    type?.kind === "tensor"
+    given ??
+    (type?.kind === "tensor"
       ? initialValue(drawn, member.value, shapeOfType(scope, type))
-      : evaluate(inner(drawn), member.value);
+      : evaluate(inner(drawn), member.value));
   const whole = first.kind === "number" ? tensor(scope.graph.constant(first.value, !first.integer)) : first;
   const typed = type === null ? whole : coerce(inner(scope), whole, type, at, `the initial value of ${name}`);
   if (typed.kind !== "tensor")

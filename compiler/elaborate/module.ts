@@ -41,6 +41,8 @@ export interface Build {
   /** Of an adapter: the hosts that it shares with, and the path of its own tensors. */
   readonly group?: Group;
   readonly own?: string;
+  /** First values of the adapter's own tensors, by field. */
+  readonly first?: ReadonlyMap<string, Value>;
 }
 
 /** Makes an instance under the path of the context and adds its leaves to the build. */
@@ -298,6 +300,8 @@ export function memberOf(context: Context, tree: TreeValue, name: string, span: 
     return { kind: "method", of: tree, name };
   const fixed = module.statics.get(name);
   if (fixed !== undefined) return fixed;
+  const change = module.definition.members.find((m) => m.kind === "delta");
+  if (name === "delta" && change?.kind === "delta") return evaluate(moduleScope(context, tree, span), change.value);
   if (module.definition.members.some((m) => m.kind === "field" && m.name.text === name)) return none;
   return hostField(tree, name);
 }

@@ -3,19 +3,44 @@ import type { Span } from "../../grammar/index.js";
 import { nearest } from "../../grammar/index.js";
 import { showShape } from "../ir/index.js";
 import { type Context, stop } from "./context.js";
-import { describe, type Leaf, type RecordValue, type TreeValue, tensor, type Value } from "./value.js";
+import {
+  describe,
+  type Leaf,
+  type RecordValue,
+  type TemplateValue,
+  type TreeValue,
+  tensor,
+  type Value,
+} from "./value.js";
 
 export function replaceLeaves(context: Context, target: Value, changes: Value, span: Span): Value {
   if (target.kind === "record" && changes.kind === "record")
     return { ...target, fields: new Map([...target.fields, ...changes.fields]) };
   if (target.kind === "tree" && (changes.kind === "record" || changes.kind === "tree"))
     return replaceInTree(context, target, changes, span);
+  if (target.kind === "template" && target.definition.kind === "adapter" && changes.kind === "record")
+    return withFirstValues(context, target, changes, span);
   return stop(
     context,
     "T008",
     `with replaces parts of a model or a record, found ${describe(target)} with ${describe(changes)}`,
     span,
   );
+}
+
+/** `lora(rank = 2) with { A: a, B: b }`: an adapter whose tensors begin with these values. */
+function withFirstValues(context: Context, target: TemplateValue, changes: RecordValue, span: Span): TemplateValue {
+  const own = target.definition.members.flatMap((m) =>
+    m.kind === "field" && (m.role === "param" || m.role === "buffer") ? [m.name.text] : [],
+  );
+  for (const name of changes.fields.keys()) {
+    if (own.includes(name)) continue;
+    const near = nearest(name, own);
+    return stop(context, "N003", `${target.definition.name.text} has no tensor ${name}`, span, {
+      help: near.length > 0 ? `did you mean ${near.join(" or ")}?` : `it has ${own.join(", ")}`,
+    });
+  }
+  return { ...target, first: new Map([...(target.first ?? []), ...changes.fields]) };
 }
 
 function replaceInTree(context: Context, target: TreeValue, changes: RecordValue | TreeValue, span: Span): TreeValue {

@@ -156,6 +156,10 @@ function coerceNamed(
     case "Config":
       if (value.kind === "record") return { ...value, open: true };
       break;
+    case "Adapter":
+      if (value.kind === "adapterFile" || (value.kind === "template" && value.definition.kind === "adapter"))
+        return value;
+      break;
     case "Optimizer":
       if (value.kind === "template" && value.definition.kind === "optimizer") return value;
       break;

@@ -126,6 +126,8 @@ export interface ModuleValue {
   readonly attached?: TreeValue["attached"];
   /** Made from its stored form. */
   readonly loaded?: boolean;
+  /** Of a host without its base: whether all modules of the base that end in its last name are hosts. */
+  readonly bare?: { readonly byLastName: boolean };
 }
 
 /** The hosts of one attach that share tensors and carries; without `group by`, all of them. */
@@ -149,6 +151,8 @@ export interface TemplateValue {
   readonly definition: ModuleDefinition;
   readonly file: string;
   readonly given: ReadonlyMap<string, Value>;
+  /** Of an adapter: first values of its own tensors, by field. */
+  readonly first?: ReadonlyMap<string, Value>;
   /** Of an optimizer inside another one: its state at this place, which `update` replaces. */
   readonly state?: Map<string, Value>;
 }

@@ -4,6 +4,7 @@ import { isFloat, type StorageDtype } from "../../ir/index.js";
 import { layersProblem, placesOf } from "../../places/index.js";
 import { jsonOf } from "../adapter-config.js";
 import { adapterConfig, adapterName } from "../adapter-files.js";
+import { refuseBare } from "../bare-hosts.js";
 import { type Context, stop } from "../context.js";
 import { keepLayers } from "../layers.js";
 import { treeOfValue } from "../record-tree.js";
@@ -79,6 +80,8 @@ function save(context: Context, { values, span }: Arguments): Value {
   const { session } = context;
   if (session.saves.some((s) => s.to === to.value))
     return stop(context, "R008", `two outputs are saved to ${JSON.stringify(to.value)}`, span);
+  const nodes = [...model.leaves.values()].flatMap(({ value }) => (value.kind === "tensor" ? [value.node] : []));
+  refuseBare(context, nodes, span);
   const adapter = adapterConfig(context, model);
   const donor = config === undefined ? model.donor : donorWith((config as TreeValue).donor, model.donor);
   session.saves.push({
