@@ -41,7 +41,10 @@ export function partOf(module: ModuleValue, name: string): ModuleValue {
   return { ...module, path: module.path === "" ? name : `${module.path}.${name}`, part: name };
 }
 
-/** Calls a function of an instance; a part goes through the adapters that are attached to it. */
+/**
+ * Calls a function of an instance. A part goes through the adapters that are attached to it; an adapter of the whole that has a
+ * part of this name runs in its place, and reaches it as `host.name(..)`.
+ */
 export function callFunction(
   context: Context,
   tree: TreeValue,
@@ -49,10 +52,28 @@ export function callFunction(
   given: ReadonlyMap<string, Given>,
   span: Span,
 ): Value {
+  const over = overriding(tree, name);
+  if (over !== null) {
+    const { module, member } = over;
+    const hosts = functionOf(tree.module!, name)?.params ?? [];
+    const view: TreeValue = { ...tree, module, origin: module.path };
+    return runFunction(step(context, numbered(context, name)), view, name, asNamed(member, hosts, given), span);
+  }
   const part = partOf(tree.module!, name);
   if (tree.attached.has(part.path)) return callModule(context, { ...tree, module: part }, given, span);
   const run = (scope: Context) => runFunction(step(scope, numbered(scope, name)), tree, name, given, span);
   return context.flow === undefined ? inFlow(context, run) : run(context);
+}
+
+/** The last adapter of this module that has a part of its own for one of the module's parts. Adapters themselves are no hosts here. */
+function overriding(tree: TreeValue, name: string): { module: ModuleValue; member: FunctionMember } | null {
+  const module = tree.module!;
+  if (module.host !== null || module.part !== undefined || functionOf(module, name)?.part !== true) return null;
+  for (const adapter of (tree.attached.get(module.path) ?? []).toReversed()) {
+    const member = functionOf(adapter, name);
+    if (member?.part === true) return { module: adapter, member };
+  }
+  return null;
 }
 
 /** Runs an instance on arguments, through the adapters that are attached to it. */
