@@ -2,26 +2,27 @@
  * Runs a compiled recipe. In: the plan and the options. Out: finished outputs and what is to be said about them. An
  * output gets its name only after everything of the run is known to be right; on any failure nothing is left.
  */
-import * as fs from "node:fs";
 import type { StaticValue } from "../../compiler/elaborate/index.js";
-import { bytesOf, decodeElements, type FileTensor, type Output as OutputTensor } from "../../compiler/index.js";
+import type { FileTensor } from "../../compiler/index.js";
 import { type Node, sizeOf } from "../../compiler/ir/index.js";
-import { type Diagnostic, diagnostic, type Location, PeftError } from "../../grammar/index.js";
+import { type Diagnostic, PeftError } from "../../grammar/index.js";
 import { byBytes, type Output, openOutput } from "../checkpoint/index.js";
 import type { Compiled } from "../compile/index.js";
 import { type GpuRunner, openGpu } from "../device/index.js";
 import { writtenFiles } from "./companions.js";
 import { inputDigests } from "./digests.js";
+import { effectWarnings } from "./effect.js";
 import { Aborted, type ExecutionResult, execute } from "./execution.js";
 import { type Curve, type LoopProgress, type LoopSummary, NonFiniteStep } from "./follow.js";
-import type { HostValues } from "./host-values.js";
 import { idleModels } from "./idle.js";
 import type { FileRange, Lane } from "./job.js";
 import { cpuLane, gpuLane } from "./lanes.js";
 import type { CheckpointOptions } from "./loop-checkpoint.js";
 import { type LoopResults, runLoops, SCRATCH } from "./loops.js";
+import { refuseNonFinite } from "./non-finite.js";
 import { type Prepared, type PrepareOptions, plain, prepare } from "./prepare.js";
-import { outputDigest, RECEIPT, receiptText, type TensorRecord, tensorRecord } from "./receipt.js";
+import { outputDigest, RECEIPT, receiptText, tensorRecord } from "./receipt.js";
+import { checkRequirements } from "./requirements.js";
 
 export interface Progress {
   readonly phase: string;
@@ -194,46 +195,6 @@ async function executePlan(
   return { result, digests: digests?.finish(result.inputHex) ?? new Map() };
 }
 
-/** A NaN or infinity in an output stops the run; the message names the first one. */
-function refuseNonFinite(output: OutputTensor, blame: Location, values: HostValues, range: FileRange): void {
-  if (output.nonFinite === null || values.get(output.nonFinite) === 0) return;
-  const width = bytesOf(output.dtype);
-  const buffer = new Uint8Array(1 << 16);
-  const fd = fs.openSync(range.path, "r");
-  try {
-    for (let at = 0; at < range.bytes; at += buffer.length) {
-      const n = fs.readSync(fd, buffer, 0, Math.min(buffer.length, range.bytes - at), range.offset + at);
-      const numbers = decodeElements(buffer, output.dtype, 0, Math.floor(n / width));
-      const first = numbers.findIndex((x) => !Number.isFinite(x));
-      if (first < 0) continue;
-      const flat = at / width + first;
-      throw new PeftError([
-        diagnostic(
-          "X011",
-          `the output tensor ${JSON.stringify(output.name)} holds ${numbers[first]} at [${coordinates(flat, output.shape).join(", ")}] (${values.get(output.nonFinite)} of its elements are not finite)`,
-          blame,
-          {
-            label: "saved here",
-            help: "look for NaN or Inf in the inputs with `peftc inspect`, or for a division by zero in the method; a narrow dtype may overflow",
-          },
-        ),
-      ]);
-    }
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
-function coordinates(flat: number, shape: readonly number[]): number[] {
-  const result: number[] = [];
-  let rest = flat;
-  for (let i = shape.length - 1; i >= 0; i--) {
-    result.unshift(rest % shape[i]);
-    rest = Math.floor(rest / shape[i]);
-  }
-  return result;
-}
-
 function conclude(
   compiled: Compiled,
   prepared: Prepared,
@@ -297,80 +258,6 @@ function conclude(
     residentBytes: loops.bytes,
     diagnostics: warnings,
   };
-}
-
-/** Conditions of `require` that only the run could decide. */
-function checkRequirements(prepared: Prepared, known: (node: Node) => number | readonly number[]): void {
-  const failed = prepared.plan.requirements.filter((r) => known(r.node) === 0);
-  if (failed.length === 0) return;
-  // One message for a requirement, however many tensors break it.
-  const alike = new Map<string, typeof failed>();
-  for (const r of failed) {
-    const key = JSON.stringify([r.message, r.at]);
-    alike.set(key, [...(alike.get(key) ?? []), r]);
-  }
-  throw new PeftError(
-    [...alike.values()].slice(0, 20).map((all) =>
-      diagnostic("X012", all[0].message, all[0].at, {
-        label: "required here",
-        notes: foundAt(all.map((r) => r.place)),
-      }),
-    ),
-  );
-}
-
-/** A note that names up to three of the tensors. */
-function foundAt(places: readonly string[]): string[] {
-  const named = places.filter((place) => place !== "");
-  if (named.length === 0) return [];
-  const shown = named
-    .slice(0, 3)
-    .map((place) => JSON.stringify(place))
-    .join(", ");
-  return [
-    named.length > 3
-      ? `found at ${named.length} tensors: ${shown} and others`
-      : `found at the tensor${named.length > 1 ? "s" : ""} ${shown}`,
-  ];
-}
-
-/** Warnings about merges that did little or nothing. */
-function effectWarnings(
-  to: string,
-  at: { file: string; span: { start: number; end: number } },
-  selected: readonly TensorRecord[],
-): Diagnostic[] {
-  const compared = selected.filter((r) => r.changed !== null);
-  if (compared.length === 0) return [];
-  const warnings: Diagnostic[] = [];
-  if (compared.every((r) => r.changed === 0)) {
-    warnings.push(
-      diagnostic(
-        "X020",
-        `the output ${JSON.stringify(to)} equals its first model in every selected tensor: this merge did nothing`,
-        at,
-        {
-          severity: "warning",
-          help: "look at the weights and densities, and whether the models differ at all",
-        },
-      ),
-    );
-  }
-  const eaten = compared.filter((r) => r.lost !== null && r.change !== null && r.change > 0 && r.lost > 0.5);
-  if (eaten.length > 0) {
-    warnings.push(
-      diagnostic(
-        "X021",
-        `rounding to ${eaten[0].dtype} takes more than half of the change in ${eaten.length} of ${compared.length} tensors, such as ${JSON.stringify(eaten[0].name)}`,
-        at,
-        {
-          severity: "warning",
-          help: "save with dtype = f32",
-        },
-      ),
-    );
-  }
-  return warnings;
 }
 
 /** A matrix as its rows. */
