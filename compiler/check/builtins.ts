@@ -18,6 +18,7 @@ import {
   typeOfTest,
   typeOfToNumber,
 } from "./builtin_elements.js";
+import { typeOfOpaque } from "./builtin_learning.js";
 import {
   typeOfAdapterFile,
   typeOfAligned,
@@ -264,6 +265,12 @@ const recipeRows: readonly Row[] = [
     "path: text, layers: text = none",
     "a model folder or file; `layers` says which names are the blocks",
     typeOfLoad,
+  ],
+  [
+    "load_table",
+    "path: text",
+    "the tensors of a safetensors file as a record, by the parts of their names",
+    typeOfOpaque,
   ],
   [
     "load_adapter",

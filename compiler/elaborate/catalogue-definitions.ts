@@ -18,4 +18,12 @@ tokens never calls), or its definition does not use the tensor. It would stay as
 Wrong:  train(attach(bert, lora(8), to = "*.pooler.dense"), loss = masked_words, ..)
 Right:  train(attach(bert, lora(8), to = "*.query"), loss = masked_words, ..)`,
   },
+  R048: {
+    title: "a name is a tensor and a record at once",
+    page: `\`load_table\` makes records of the parts of names: \`x.mean\` is the field mean of the record x. A file that also has a
+tensor \`x\` is no such table; a model may have any names.
+
+Wrong:  load_table("results.safetensors").x          // the file has the tensors x and x.mean
+Right:  load("results.safetensors")["x"]`,
+  },
 };

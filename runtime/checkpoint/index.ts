@@ -15,6 +15,7 @@ export { type DtypeTotal, type InspectedFile, type Inspection, inspectPath } fro
 export { type Json, type JsonNode, type JsonObject, type JsonResult, parseJson, plainJson } from "./json.js";
 export {
   type CarriedFile,
+  namesOneFile,
   type OutputPlan,
   type OutputRequest,
   type OutputTensor,

@@ -50,7 +50,7 @@ export interface TextFile {
 }
 
 export interface OutputRequest {
-  /** The folder to write. */
+  /** The folder to write, or one file that ends in .safetensors. */
   readonly to: string;
   readonly tensors: readonly OutputTensor[];
   /** Most bytes of tensors a file, or null for one file. A larger tensor gets a file of its own. */
@@ -67,6 +67,8 @@ export interface OutputRequest {
 export interface OutputPlan {
   /** Absolute. */
   readonly to: string;
+  /** `to` is one file of tensors, with nothing beside it. */
+  readonly bare: boolean;
   readonly files: readonly PlannedFile[];
   readonly tensors: ReadonlyMap<string, PlannedTensor>;
   /** The index of a sharded output; null for a single file. */
@@ -88,13 +90,14 @@ interface Sized extends OutputTensor {
 export function planOutput(request: OutputRequest): OutputPlan {
   checkPath(request.to);
   const to = path.resolve(request.to);
-  if (to.endsWith(".safetensors"))
-    fail("F053", `expected a folder to save to, found the file name ${quoteName(request.to)}`, at(request.to), {
-      help: `write to = ${JSON.stringify(request.to.replace(/\.safetensors$/, ""))}: the weights go into a file inside it`,
+  const bare = namesOneFile(to);
+  if (bare && request.shardBytes !== null)
+    fail("F053", `shards need a folder to save to, found the file name ${quoteName(request.to)}`, at(request.to), {
+      help: `leave out shard, or write to = ${JSON.stringify(request.to.slice(0, -fileEnding.length))}`,
     });
   const sized = sizeTensors(to, request.tensors);
   const shards = splitShards(to, sized, request.shardBytes);
-  const stem = request.stem ?? "model";
+  const stem = bare ? path.basename(to, fileEnding) : (request.stem ?? "model");
   const files = shards.map((shard, i) => layFile(to, shardName(stem, i, shards.length), shard, request.metadata));
   const tensors = new Map(files.flatMap((file) => file.tensors).map((tensor) => [tensor.name, tensor]));
   const parameters = sized.reduce((sum, { shape }) => sum + elementsOf(shape), 0);
@@ -103,14 +106,22 @@ export function planOutput(request: OutputRequest): OutputPlan {
     files.length > 1
       ? { name: `${stem}.safetensors.index.json`, text: indexText(tensors, parameters, dataBytes) }
       : null;
-  const config = request.config && { name: "config.json", text: configText(request.config, commonFloat(sized)) };
-  const carry = request.carry.filter(({ name }) => !config || name !== config.name);
+  const config = !bare &&
+    request.config && { name: "config.json", text: configText(request.config, commonFloat(sized)) };
+  const carry = bare ? [] : request.carry.filter(({ name }) => !config || name !== config.name);
   checkNames(
     to,
     [...files, ...(index ? [index] : []), ...(config ? [config] : []), ...carry].map(({ name }) => name),
   );
   const totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
-  return { to, files, tensors, index, config, carry, parameters, dataBytes, totalBytes };
+  return { to, bare, files, tensors, index, config: config || null, carry, parameters, dataBytes, totalBytes };
+}
+
+const fileEnding = ".safetensors";
+
+/** Whether an output at this path is one file of tensors, not a folder. */
+export function namesOneFile(to: string): boolean {
+  return path.basename(to).endsWith(fileEnding);
 }
 
 /** Fails with F059 when a name is not a plain file name, or is given twice. */

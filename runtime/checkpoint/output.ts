@@ -3,7 +3,7 @@
  *
  * In: a plan. Out: pre-sized files with their headers in a hidden folder beside the target, whose paths other threads
  * may open and fill; then `finish` writes the small files, syncs everything (the index last) and renames the folder to
- * its final name. Whatever happens before that rename leaves the target as it was; the hidden folder of a dead run is
+ * its final name; an output that is one file is renamed alone. Whatever happens before that rename leaves the target as it was; the hidden folder of a dead run is
  * removed by the next one (lock.ts).
  */
 import * as fs from "node:fs";
@@ -64,12 +64,13 @@ export class Output {
 
   /**
    * Completes the output and gives it its name. Every tensor must have been written and every other descriptor closed.
-   * `extra` files (a receipt, say) are written beside config and carried files. On failure the output is aborted and a
+   * Files `beside` (a receipt, say) are written with config and carried files; one bare file has none. On failure the output is aborted and a
    * PeftError thrown.
    */
-  finish(extra: readonly TextFile[] = []): void {
+  finish(beside: readonly TextFile[] = []): void {
     this.end();
     const { plan } = this;
+    const extra = plan.bare ? [] : beside;
     try {
       writing(plan.to, () => {
         const config = plan.config ? [plan.config] : [];
@@ -121,9 +122,15 @@ export class Output {
 
   /** Renames; an old output steps aside first and comes back if the rename fails. */
   private publish(): void {
-    const { to } = this.plan;
+    const { to, bare } = this.plan;
     requireTarget(to, this.options);
     const parent = path.dirname(to);
+    if (bare) {
+      // Takes the place of an old file in one step.
+      fs.renameSync(this.path(path.basename(to)), to);
+      sync(parent);
+      return;
+    }
     const occupied = this.options.force && fs.existsSync(to) && fs.readdirSync(to).length > 0;
     const aside = path.join(this.staging, replacedName);
     if (occupied) fs.renameSync(to, aside);

@@ -4,8 +4,8 @@ import type { Catalogue } from "../../grammar/index.js";
 export const outputPages: Catalogue = {
   F050: {
     title: "output exists",
-    page: `The folder to save to is there and not empty. peftc replaces it only when told to; the old folder stays until the
-new one is complete.
+    page: `The folder to save to is there and not empty, or the file is there. peftc replaces it only when told to; the old one
+stays until the new one is complete.
 
   wrong   peftc run merge.peft            // out/merged is from yesterday
   right   peftc run merge.peft --force`,
@@ -27,11 +27,12 @@ No flag allows it.
   right   save(m, to = "out/merged")`,
   },
   F053: {
-    title: "target is not a folder",
-    page: `A model is saved as a folder. The target, or something above it, is a file or a link, or ends in .safetensors.
+    title: "target of another sort",
+    page: `A model is saved as a folder; to a path that ends in .safetensors its tensors alone are saved, as one file. The target, or
+something above it, is of another sort, or what is saved needs a folder: shards, and adapters with their config.
 
-  wrong   save(m, to = "out/merged.safetensors")
-  right   save(m, to = "out/merged")            // writes out/merged/model.safetensors`,
+  wrong   save(m, to = "out/merged.safetensors", shard = 5GB)
+  right   save(m, to = "out/merged", shard = 5GB)       // or one file: save(m, to = "out/merged.safetensors")`,
   },
   F054: {
     title: "another run is writing",

@@ -1,7 +1,7 @@
 /**
  * May this path be written? In: the target of an output, whether it may replace what is there, and what must survive.
  * Out: the first diagnostic, or nothing; nothing is changed on disk. An empty folder may always be taken. With `force` a
- * folder is replaced only if a writer of models made it (it holds peftc.json or .safetensors files), and never a folder
+ * file takes the place of a file, and a folder is replaced only if a writer of models made it (it holds peftc.json or .safetensors files), and never a folder
  * that holds an input, the working directory or the home directory.
  */
 import * as fs from "node:fs";
@@ -9,7 +9,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { type Diagnostic, diagnostic } from "../../grammar/index.js";
 import { at, describe, isSystemError, kindAt } from "./access.js";
-import type { OutputPlan } from "./layout.js";
+import { namesOneFile, type OutputPlan } from "./layout.js";
 import { quoteName } from "./quote.js";
 
 export interface TargetOptions {
@@ -117,6 +117,7 @@ function occupied(target: string, { force, inputs = [] }: TargetOptions): Diagno
     );
   const stat = fs.lstatSync(target, { throwIfNoEntry: false });
   if (!stat) return null;
+  if (namesOneFile(target)) return occupiedFile(target, stat, force, inputs);
   if (!stat.isDirectory())
     return diagnostic("F053", `expected a folder to save to, found ${describe(stat)}`, at(target), {
       help: "save to another path, or remove it",
@@ -141,6 +142,22 @@ function occupied(target: string, { force, inputs = [] }: TargetOptions): Diagno
   return diagnostic("F051", `${quoteName(target)} holds no model, so it is not replaced`, at(target), {
     notes: [`it holds ${[...names].sort().slice(0, 5).map(quoteName).join(", ")}`],
     help: "save to another folder, or remove it yourself",
+  });
+}
+
+/** What keeps an output that is one file from taking the place of what `stat` describes. */
+function occupiedFile(target: string, stat: fs.Stats, force: boolean, inputs: readonly string[]): Diagnostic | null {
+  if (!stat.isFile())
+    return diagnostic("F053", `expected a file to save to, found ${describe(stat)}`, at(target), {
+      help: "save to another path, or remove it",
+    });
+  if (inputs.some((file) => holds(realPath(file), realPath(target))))
+    return diagnostic("F052", `saving to ${quoteName(target)} would replace an input`, at(target), {
+      help: "save to another file",
+    });
+  if (force) return null;
+  return diagnostic("F050", `${quoteName(target)} exists already`, at(target), {
+    help: "save to another file, or run with --force to replace it",
   });
 }
 

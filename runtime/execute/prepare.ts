@@ -12,8 +12,10 @@ import {
   type ConfigFile,
   checkSpace,
   checkTarget,
+  namesOneFile,
   type OutputPlan,
   planOutput,
+  quoteName,
   withEntries,
 } from "../checkpoint/index.js";
 import type { Compiled } from "../compile/index.js";
@@ -88,6 +90,15 @@ export function prepare(compiled: Compiled, options: PrepareOptions): Prepared {
 
 function layOut(compiled: Compiled, plan: Plan, program: Program, index: number, base: string): OutputPlan {
   const save = plan.saves[index];
+  if (save.adapter !== null && namesOneFile(save.to))
+    fail(
+      "F053",
+      `an adapter is saved as a folder with its config, found the file name ${quoteName(save.to)}`,
+      save.at,
+      {
+        help: `write to = ${JSON.stringify(save.to.slice(0, -".safetensors".length))}`,
+      },
+    );
   const donor: Checkpoint | undefined = save.donor === null ? undefined : compiled.checkpoints.get(save.donor.id);
   const tensors = program.outputs
     .filter((o) => o.save === index)

@@ -1,4 +1,7 @@
-/** Builtin functions of recipes: `load` opens the header of a checkpoint, `save` adds an output to the plan. */
+/**
+ * Builtin functions of recipes: `load` opens the header of a checkpoint, `load_table` that of a file of named tensors,
+ * `save` adds an output to the plan.
+ */
 
 import { isFloat, type StorageDtype } from "../../ir/index.js";
 import { layersProblem, placesOf } from "../../places/index.js";
@@ -7,7 +10,7 @@ import { adapterConfig, adapterName } from "../adapter-files.js";
 import { refuseBare } from "../bare-hosts.js";
 import { type Context, stop } from "../context.js";
 import { keepLayers } from "../layers.js";
-import { treeOfValue } from "../record-tree.js";
+import { recordOfTensors, treeOfValue } from "../record-tree.js";
 import { storedLeaves } from "../stored-form.js";
 import { type Donor, describe, type Leaf, plainTree, type TreeValue, tensor, type Value } from "../value.js";
 import type { Arguments, Builtin } from "./builtin.js";
@@ -53,6 +56,18 @@ function load(context: Context, { values, span }: Arguments): Value {
     });
   }
   return plainTree(leaves, { id: header.id, path: header.path }, JSON.stringify(path.value));
+}
+
+/** The tensors of a file as a record. */
+function loadTable(context: Context, { values, span }: Arguments): Value {
+  inRecipe(context, "load_table", span);
+  const path = values.get("path")!;
+  if (path.kind !== "string") return stop(context, "T001", `load_table takes a path, found ${describe(path)}`, span);
+  const { session } = context;
+  const header = session.host.open(path.value, { file: context.file, span });
+  if (!session.loads.some((l) => l.id === header.id)) session.loads.push(header);
+  if (header.tensors.length === 0) return stop(context, "R002", `${path.value} holds no tensors`, span);
+  return recordOfTensors(context, header, path.value, span);
 }
 
 function save(context: Context, { values, span }: Arguments): Value {
@@ -114,7 +129,7 @@ function savedTensor(context: Context, name: string, leaf: Leaf, asked: StorageD
       `the leaf ${JSON.stringify(name)} is ${describe(value)}, and only tensors can be saved`,
       span,
     );
-  const untouched = value.node.op === "input";
+  const untouched = value.node.op === "input" || value.node.dtype === "i32";
   if (!untouched && !isFloat(leaf.stored))
     return stop(
       context,
@@ -165,6 +180,7 @@ function configured(context: Context, { values, span }: Arguments): Value {
 
 export const models: Readonly<Record<string, Builtin>> = {
   load: { params: ["path", "layers?"], lifts: false, run: load },
+  load_table: { params: ["path"], lifts: false, run: loadTable },
   configured: { params: ["model", "config"], lifts: false, run: configured },
   layers: { params: ["model", "range", "stack?"], lifts: false, run: layers },
   save: { params: ["model", "to", "dtype?", "shard?", "config?"], lifts: false, run: save },

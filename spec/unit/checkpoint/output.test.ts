@@ -218,10 +218,33 @@ test("F053, F004: targets that cannot be folders", () => {
   fs.symlinkSync("file", path.join(parent, "link"));
   for (const name of ["file", "link", "file/below/out"])
     failsWith("F053", () => openOutput(plan(path.join(parent, name)), { force: true }));
-  failsWith("F053", () => plan("out/x.safetensors"));
+  failsWith("F053", () => plan("out/x.safetensors", { shardBytes: 100 }));
   failsWith("F004", () => plan("a\0b"));
   failsWith("F055", () => openOutput(plan(path.join(parent, "x".repeat(250))), { force: false }));
   failsWith("F055", () => openOutput(plan("/proc/1/nowhere/out"), { force: false }));
+});
+
+test("an output whose path ends in .safetensors is that file, and only that", () => {
+  const parent = freshFolder();
+  const to = path.join(parent, "x.safetensors");
+  save(to, { carry: [{ from: path.join(parent, "absent"), name: "tokenizer.json" }], stem: "adapter_model" });
+  assert.equal(fs.readdirSync(parent), ["x.safetensors"]);
+  assert.equal([...openCheckpoint(to).tensors.keys()].sort(), tensors.map(({ name }) => name).sort());
+  const before = fs.readFileSync(to);
+  failsWith("F050", () => openOutput(plan(to), { force: false }));
+  failsWith("F052", () => openOutput(plan(to), { force: true, inputs: [to] }));
+  const fewer = { tensors: tensors.slice(0, 2) };
+  const output = openOutput(plan(to, fewer), { force: true });
+  fill(output);
+  assert.equal(fs.readFileSync(to), before, "the old file stays until the new one is complete");
+  output.abort();
+  assert.equal(fs.readFileSync(to), before, "and when the run fails");
+  save(to, fewer, true);
+  assert.is(openCheckpoint(to).tensors.size, 2);
+  assert.equal(fs.readdirSync(parent), ["x.safetensors"]);
+  const folder = path.join(parent, "y.safetensors");
+  fs.mkdirSync(folder);
+  failsWith("F053", () => openOutput(plan(folder), { force: true }));
 });
 
 test("F054: another run is writing", () => {

@@ -228,6 +228,38 @@ recipe r(seed = 2) {
   assert.ok(share >= 0 && share <= 1);
 });
 
+test("records go to one file and come back as they were", async () => {
+  await reports(`recipe r {
+  let points = dataset("points.jsonl")
+  save({ x: points.x, pair: [points.x[..2], { deep: points.x[3] }], n: 24 }, to = "out/points.safetensors")
+}`);
+  assert.ok(fs.statSync(path.join(root, "out/points.safetensors")).isFile());
+  const [same, first, deep, n] = await reports(`recipe r {
+  let points = dataset("points.jsonl"), t = load_table("out/points.safetensors")
+  report max(abs(t.x - points.x))
+  report shape(t.pair[0])
+  report max(t.pair[1].deep)
+  report sum(t.n)
+}`);
+  assert.equal([same, first, n], [0, [2, 3], 24]);
+  assert.is(deep, Math.max(...rows[3].x));
+});
+
+test("R048: a name that is a tensor and a record", async () => {
+  const names = ["x", "x.mean"];
+  const entries = names.map((name, i) => [name, { dtype: "F32", shape: [1], data_offsets: [4 * i, 4 * i + 4] }]);
+  const header = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  fs.writeFileSync(path.join(root, "both.safetensors"), `${length.toString("latin1")}${header}${"\0".repeat(8)}`);
+  try {
+    await reports(`recipe r { report sum(load_table("both.safetensors").x) }`);
+    assert.unreachable();
+  } catch (error) {
+    assert.is((error as PeftError).diagnostics[0].code, "R048");
+  }
+});
+
 test("words of a CSV are classes, its numbers columns", async () => {
   const [labels, b] = await reports(`recipe r {
   let points = dataset("points.csv")
