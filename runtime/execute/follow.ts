@@ -163,7 +163,8 @@ function firstBad(tensors: readonly { readonly name: string; readonly numbers: F
   return null;
 }
 
-/** The binding of the recipe that a loop belongs to: the first part of its path. */
+/** What a reader calls a loop: the binding of the recipe that it belongs to; in a `report`, the function that runs it. */
 export function phaseOf(loop: string): string {
-  return loop.split("/", 1)[0];
+  const [binding, called] = loop.split("/");
+  return /^report \d+$/.test(binding) && called !== undefined ? called.replace(/#\d+$/, "") : binding;
 }
