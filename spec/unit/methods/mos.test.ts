@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { type MethodCase, methodCases } from "../arch/golden-methods.js";
-import { run, type Tensor } from "../arch/run.js";
+import { run } from "../arch/run.js";
 import { entries, holds, holdsResident } from "./held.js";
 
 const cases = methodCases("mos");

@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { test } from "uvu";
 import { methodCases } from "../arch/golden-methods.js";
-import { entries, holds, holdsResident } from "./held.js";
+import { holds, holdsResident } from "./held.js";
 
 const cases = methodCases("polyhistor");
 const text = `use std.arch.{linear}
