@@ -7,7 +7,7 @@
  * give to the axes of both (`weight: Weight[out, in]` and `A: Tensor[rank, in]`); what the file says of the host
  * (`fan_in_fan_out: host.in_out`) is believed. Files of different bases do not agree in these (R088).
  */
-import type { Expr, ModuleDefinition, Span } from "../../grammar/index.js";
+import type { ModuleDefinition, Span } from "../../grammar/index.js";
 import { inputOf, type Node, reachable, showShape } from "../ir/index.js";
 import { placesOf } from "../places/index.js";
 import { entriesOf, entryOf, fitConfig, listsHost } from "./adapter-config.js";
@@ -205,16 +205,14 @@ function shapesOf(
   return shapes;
 }
 
-/** What entries of the config say of the host itself. */
+/** What entries of the config say of the host itself; a missing key means no. */
 function believed(definition: ModuleDefinition, config: Readonly<Record<string, unknown>>): [string, Value][] {
   const hosts = new Set(["host", definition.on?.alias?.text ?? "host"]);
-  const ofHost = (e: Expr) => e.kind === "field" && e.target.kind === "name" && hosts.has(e.target.name.text);
-  return (entriesOf(definition) ?? []).flatMap(({ key, value }): [string, Value][] => {
-    const found = entryOf(config, key);
-    return found === undefined || value.kind !== "field" || !ofHost(value)
-      ? []
-      : [[value.name.text, configValue(found)]];
-  });
+  return (entriesOf(definition) ?? []).flatMap(({ key, value }): [string, Value][] =>
+    value.kind === "field" && value.target.kind === "name" && hosts.has(value.target.name.text)
+      ? [[value.name.text, configValue(entryOf(config, key) ?? false)]]
+      : [],
+  );
 }
 
 /** Whether a list of targets names a host by its last name, and chooses no blocks: then all that are called so are hosts. */

@@ -169,7 +169,8 @@ function coerceNamed(
         if (value.kind !== "record") break;
         return coerceFields(context, value, found.definition.fields, at, what);
       }
-      return stop(context, "N001", `there is no type ${type.name.text}`, type.span);
+      if (found === undefined) return stop(context, "N001", `there is no type ${type.name.text}`, type.span);
+      if (value.kind === "tree" && value.module !== null && value.module.definition === found.definition) return value;
     }
   }
   return mismatch(context, value, type, at, what);

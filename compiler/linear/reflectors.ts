@@ -8,6 +8,10 @@ import { from, type Matrix, multiply, rows, type Space, turned } from "./space.j
 /** Reflections that are applied together. */
 export const blockSize = 32;
 
+/** The same for a matrix of few columns: making a block's reflections is then most of the work, and grows with its square. */
+const narrowBlock = 8;
+const fewColumns = 128;
+
 export function dot(a: Float64Array, aAt: number, b: Float64Array, bAt: number, n: number): number {
   let sum = 0;
   for (let i = 0; i < n; i++) sum += a[aAt + i] * b[bAt + i];
@@ -77,12 +81,13 @@ export function applyBlock(
  */
 export function orthogonalise(space: Space, columns: Float64Array, m: number, n: number, r: Float64Array): void {
   const k = Math.min(m, n);
+  const size = n <= fewColumns ? narrowBlock : blockSize;
   const taus = new Float64Array(k);
   const factors: { readonly start: number; readonly b: number; readonly v: Float64Array; readonly t: Float64Array }[] =
     [];
   space.within(() => {
-    for (let start = 0; start < k; start += blockSize) {
-      const b = Math.min(blockSize, k - start);
+    for (let start = 0; start < k; start += size) {
+      const b = Math.min(size, k - start);
       const width = m - start;
       for (let j = start; j < start + b; j++) {
         const at = j * m + j;

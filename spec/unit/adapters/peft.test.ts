@@ -16,8 +16,8 @@ const leftOut: readonly (readonly [reason: string, ...cases: readonly string[]])
   ["needs values that its folder does not have", "psoft", "unilora", "frod", "adamss", "vera-no-projection"],
   ["its own loss, which weighs the labels of the context", "cpt"],
   ["not written yet", "osf", "vblora-topk-only", "poly", "poly-mhr", "lily", "lily-rect", "adaption-prompt"],
-  ["several adapters at once: mixtures and combinations", "arrow", "arrow-gks", "combine", "xlora", "xlora-layerwise"],
-  ["several adapters at once: mixtures and combinations", "xlora-nosoftmax", "xlora-topk", "xlora-topk-softmax"],
+  ["several adapters at once: mixtures", "arrow", "arrow-gks", "xlora", "xlora-layerwise"],
+  ["several adapters at once: mixtures", "xlora-nosoftmax", "xlora-topk", "xlora-topk-softmax"],
 ];
 
 const table: string[] = [];
