@@ -113,6 +113,24 @@ export function typeOfSame(call: BuiltinCall): Type {
   return running(typeOfArg(call, "x"));
 }
 
+/** Numbers that are known when the graph is built; those of tensors in lists. */
+export function typeOfStatic(call: BuiltinCall): Type {
+  return settled(typeOfArg(call, "e"));
+}
+
+function settled(type: Type): Type {
+  switch (type.kind) {
+    case "number":
+      return { ...type, stage: "static", value: null };
+    case "tuple":
+      return { ...type, items: type.items.map(settled) };
+    case "list":
+      return { ...type, of: settled(type.of) };
+    default:
+      return unknown;
+  }
+}
+
 export function typeOfStraightThrough(call: BuiltinCall): Type {
   const [value, like] = [typeOfArg(call, "value"), typeOfArg(call, "like")];
   if (isQuiet(value) || isQuiet(like)) return unknown;

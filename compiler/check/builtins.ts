@@ -316,7 +316,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
 /** Names that the language will have: a better message than "unknown". */
 export const laterNames: ReadonlySet<string> = new Set(
   (
-    "static taps each search session generate load_adapter scatter take_along switch ragged " + "places modules leaves"
+    "taps each search session generate load_adapter scatter take_along switch ragged " + "places modules leaves"
   ).split(" "),
 );
 

@@ -22,6 +22,7 @@ import {
   typeOfPermutation,
   typeOfSame,
   typeOfScan,
+  typeOfStatic,
   typeOfStraightThrough,
   typeOfTensors,
   typeOfValueAndGradient,
@@ -98,6 +99,7 @@ export const learningRows: readonly Row[] = [
     "the value of one of two functions; the other is not run",
     typeOfWhen,
   ],
+  ["static", "e: any", "the value as numbers that a phase of the run before has computed", typeOfStatic],
   ["value_and_grad", "f: function, at: any", "f(at) and its gradient there", typeOfValueAndGradient],
   ["grad", "f: function, at: any", "the gradient of f at a tree or tensor", typeOfGradient],
   [

@@ -7,7 +7,7 @@ import { type Context, report } from "./context.js";
 import type { Type } from "./types.js";
 
 const staticHelp =
-  "`static(e)` would run what is needed first, but is not part of this version; use a mask instead: where(condition, a, b)";
+  "use a mask instead, where(condition, a, b); in a recipe, `static(e)` runs first what it takes to know it";
 
 function isRunning(type: Type): boolean {
   if (type.kind === "number") return type.stage === "running";

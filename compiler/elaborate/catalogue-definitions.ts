@@ -26,4 +26,12 @@ tensor \`x\` is no such table; a model may have any names.
 Wrong:  load_table("results.safetensors").x          // the file has the tensors x and x.mean
 Right:  load("results.safetensors")["x"]`,
   },
+  R049: {
+    title: "static inside a computation",
+    page: `\`static(e)\` runs what e needs before the rest of the recipe is put together. Inside a call on models, a running loop, a
+forward pass or a gradient there is no such moment: what these compute is known only when they run.
+
+Wrong:  iterate(10, x, (s, i) => if static(norm(s)) > 1 then s / 2 else s)
+Right:  iterate(10, x, (s, i) => where(norm(s) > 1, s / 2, s))`,
+  },
 };

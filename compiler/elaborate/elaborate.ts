@@ -5,10 +5,12 @@
  */
 import type { Diagnostic, Expr, Pattern, RecipeDefinition, Statement } from "../../grammar/index.js";
 import { diagnostic, nearest, PeftError } from "../../grammar/index.js";
-import { createGraph, type Graph, inputOf, type Node, reachable } from "../ir/index.js";
+import { createGraph, type Graph, type Node } from "../ir/index.js";
 import { refuseBare } from "./bare-hosts.js";
 import { type Context, Poisoned, step, stop } from "./context.js";
 import { evaluate, truth } from "./evaluate.js";
+import type { Known, Wish } from "./phases.js";
+import { unreportable } from "./reportable.js";
 import { wordOr } from "./selectors.js";
 import type { Definitions, Host, LiftedCall, ModelHeader, Report, Save, Session } from "./session.js";
 import { bind, evaluateStatement } from "./statements.js";
@@ -29,6 +31,8 @@ export interface Plan {
   readonly requirements: Session["requirements"];
   /** Paths of random draws and at how many places each is drawn. */
   readonly draws: ReadonlyMap<string, number>;
+  /** What this phase computes for `static`: its saves are empty, its reports are these. None in the last phase. */
+  readonly wishes: readonly Wish[];
   /** Inputs as text: what was given or the default. */
   readonly settings: ReadonlyMap<string, string>;
 }
@@ -42,6 +46,8 @@ export interface ElaborateRequest {
   /** Values for `input`s: the parsed expression, or plain text for String and Path. */
   /** Only mistakes are wanted, the plan is not run (`peftc check`). */
   readonly quick?: boolean;
+  /** What earlier phases computed. */
+  readonly known?: ReadonlyMap<string, Known>;
   readonly inputs: ReadonlyMap<string, { readonly text: string; readonly expr: Expr | null; readonly file: string }>;
 }
 
@@ -70,6 +76,8 @@ export function elaborate(request: ElaborateRequest): Elaborated {
     lifts: [],
     draws: new Map(),
     requirements: [],
+    known: request.known ?? new Map(),
+    wishes: [],
     matches: new Map(),
   };
   const context: Context = {
@@ -135,7 +143,8 @@ export function elaborate(request: ElaborateRequest): Elaborated {
       ),
     );
   }
-  if (diagnostics.length === 0 && session.saves.length === 0 && session.reports.length === 0) {
+  const { wishes } = session;
+  if (diagnostics.length === 0 && wishes.length === 0 && session.saves.length === 0 && session.reports.length === 0) {
     diagnostics.push(
       diagnostic(
         "R016",
@@ -156,8 +165,9 @@ export function elaborate(request: ElaborateRequest): Elaborated {
         columns: session.columns,
         ranges: session.ranges,
         lifts: session.lifts,
-        saves: session.saves,
-        reports: session.reports,
+        saves: wishes.length > 0 ? [] : session.saves,
+        reports: wishes.length > 0 ? wishes : session.reports,
+        wishes,
         requirements: session.requirements,
         draws: session.draws,
         settings,
@@ -243,38 +253,6 @@ function nodesIn(value: Value): Node[] {
     if (v.kind === "tensor") return [v.node];
     return v.kind === "tree" ? [...v.leaves.values()].flatMap((leaf) => nodesIn(leaf.value)) : [];
   });
-}
-
-/** Whether a value is computed in memory: from running loops, or from data. */
-function isInMemory(node: Node, columns: Session["columns"]): boolean {
-  return reachable([node]).some((n) => n.op === "loop" || (n.op === "input" && columns.has(inputOf(n).source)));
-}
-
-/** What in a value has no text: whole tensors, functions. Null if it can be reported. */
-function unreportable(value: Value, columns: Session["columns"]): string | null {
-  switch (value.kind) {
-    case "tensor":
-      // Vectors and matrices of running loops and of data are in memory at the end, and can be shown.
-      return value.node.shape.length === 0 || (value.node.shape.length <= 2 && isInMemory(value.node, columns))
-        ? null
-        : "a tensor";
-    case "list":
-    case "tuple":
-      return value.items.map((v) => unreportable(v, columns)).find((p) => p !== null) ?? null;
-    case "record":
-      return [...value.fields.values()].map((v) => unreportable(v, columns)).find((p) => p !== null) ?? null;
-    case "tree":
-      return [...value.leaves.values()].map((l) => unreportable(l.value, columns)).find((p) => p !== null) ?? null;
-    case "number":
-    case "bool":
-    case "string":
-    case "none":
-    case "dtype":
-    case "scope":
-      return null;
-    default:
-      return "a function or schedule";
-  }
 }
 
 function sourceOf(context: Context, expr: Expr): string {

@@ -186,7 +186,7 @@ export function truth(context: Context, value: Value, span: Span): boolean {
   if (value.kind === "poison") throw new Poisoned();
   if (value.kind === "tensor") {
     return stop(context, "T007", "this is known only while the program runs, but the structure depends on it", span, {
-      help: "choose with where(condition, a, b); static(e) is not part of this version",
+      help: "choose with where(condition, a, b), or compute it in a phase of its own: static(e)",
     });
   }
   if (value.kind === "schedule")
@@ -206,7 +206,7 @@ export function staticInt(context: Context, value: Value, span: Span): number {
       "this number is known only while the program runs, but the structure depends on it",
       span,
       {
-        help: "use a mask instead; static(e) is not part of this version",
+        help: "use a mask instead, or compute it in a phase of its own: static(e)",
       },
     );
   }

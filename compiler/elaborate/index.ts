@@ -6,6 +6,7 @@ export { adaptersCatalogue } from "./catalogue-adapters.js";
 export { layersCatalogue } from "./catalogue-layers.js";
 export * from "./elaborate.js";
 export { byteOrder } from "./lift.js";
+export type { Known, Wish } from "./phases.js";
 export * from "./session.js";
 export type { Donor, Leaf as TreeLeaf, TensorValue, TreeValue, Value as StaticValue } from "./value.js";
 export { describe } from "./value.js";

@@ -6,6 +6,7 @@ import type { Definition, Diagnostic, ModuleDefinition, Span } from "../../gramm
 import type { Column, Dataset } from "../dataset/index.js";
 import type { Graph, Node, StorageDtype } from "../ir/index.js";
 import type { SavedAdapter } from "./adapter-files.js";
+import type { Known, Wish } from "./phases.js";
 import type { Donor, Value } from "./value.js";
 
 /** The header of a checkpoint, as the host reads it. `id` identifies it in `input` nodes. */
@@ -135,6 +136,9 @@ export interface Session {
     readonly at: { readonly file: string; readonly span: Span };
     readonly place: string;
   }[];
+  /** Values of `static` calls that earlier phases computed, and those that the next one has to (phases.ts). */
+  readonly known: ReadonlyMap<string, Known>;
+  readonly wishes: Wish[];
   /** Patterns and words of schedules and selectors, and how many places each matched (selectors.ts). */
   readonly matches: Map<string, PatternUse>;
 }

@@ -17,6 +17,9 @@ export interface PlanFacts {
   readonly calls: readonly CallFacts[];
   readonly outputs: readonly OutputFacts[];
   readonly reports: readonly string[];
+  /** Number of the phase, from 1, and what it computes for those after it. */
+  readonly phase: number;
+  readonly computesFirst: readonly string[];
 }
 
 interface LoadFacts {
@@ -98,7 +101,9 @@ export function planFacts(compiled: Compiled, plan: Plan, prepared: Prepared): P
         dtypes: [...new Set(tensors.map(({ dtype }) => dtype))],
       };
     }),
-    reports: plan.reports.map(({ label }) => label),
+    reports: plan.wishes.length > 0 ? [] : plan.reports.map(({ label }) => label),
+    phase: compiled.phase,
+    computesFirst: plan.wishes.map(({ label }) => label),
   };
 }
 
@@ -183,8 +188,16 @@ export function planLines(facts: PlanFacts, file: string): string[] {
     `recipe ${facts.recipe} of ${visible(file)}${facts.seed === 0 ? "" : `, seed ${facts.seed}`}`,
     ...settings.map(([name, text]) => `  ${name} = ${visible(text)}`),
   ];
-  const reports = facts.reports.map((label) => `report ${visible(label.replace(/\s+/g, " "))}`);
-  return [head, loads, calls, outputs, reports]
+  const oneLine = (label: string) => visible(label.replace(/\s+/g, " "));
+  const reports = facts.reports.map((label) => `report ${oneLine(label)}`);
+  const phases =
+    facts.computesFirst.length === 0
+      ? []
+      : [
+          `phase ${facts.phase} computes ${facts.computesFirst.map(oneLine).join(", ")}`,
+          "  what is saved and reported depends on this, and is planned when it is known",
+        ];
+  return [head, loads, calls, outputs, reports, phases]
     .filter((lines) => lines.length > 0)
     .flatMap((lines, i) => (i > 0 ? ["", ...lines] : lines));
 }

@@ -41,7 +41,7 @@ export async function run(args: Arguments, terminal: Terminal): Promise<number> 
       checkpoint,
       signal: interrupt.signal,
     });
-    if (page !== null) await writePage(page, compiled, result);
+    if (page !== null) await writePage(page, result.compiled, result);
     progress.end();
     tellResult(terminal, compiled, result, json);
     return exitCode.done;
@@ -81,13 +81,15 @@ function followLoops(progress: ProgressLine, now: () => number): (p: LoopProgres
 
 function tellResult(terminal: Terminal, compiled: Compiled, result: RunResult, json: boolean): void {
   if (!json) {
-    tellDiagnostics(terminal, result.diagnostics, compiled.texts);
+    const told = new Set(compiled.diagnostics.map(({ message }) => message));
+    const later = result.compiled.diagnostics.filter(({ message }) => !told.has(message));
+    tellDiagnostics(terminal, [...later, ...result.diagnostics], compiled.texts);
     terminal.print(summaryLines(result).join("\n"));
     return;
   }
   const { outputs, reports, loops, device, seconds, peakMemory } = result;
   const followed = loops.length === 0 ? {} : { loops };
-  const diagnostics = jsonDiagnostics([...compiled.diagnostics, ...result.diagnostics], compiled.texts);
+  const diagnostics = jsonDiagnostics([...result.compiled.diagnostics, ...result.diagnostics], compiled.texts);
   terminal.print(
     JSON.stringify({ ok: true, outputs, reports, ...followed, device, seconds, peakMemory, diagnostics }, null, 2),
   );

@@ -5,7 +5,7 @@
  */
 import * as path from "node:path";
 import type { CheckResult } from "../../compiler/check/index.js";
-import { elaborate, type Plan } from "../../compiler/elaborate/index.js";
+import { elaborate, type Known, type Plan } from "../../compiler/elaborate/index.js";
 import { type Diagnostic, diagnostic, type File, nearest, type RecipeDefinition } from "../../grammar/index.js";
 import type { Checkpoint } from "../checkpoint/index.js";
 import { checkpointHost } from "./host.js";
@@ -30,8 +30,12 @@ export interface Compiled {
   /** Parsed files, the program's own first. */
   readonly files: ReadonlyMap<string, File>;
   readonly diagnostics: readonly Diagnostic[];
-  /** Null after an error. */
+  /** Of the first phase, if the recipe has several; null after an error. */
   readonly plan: Plan | null;
+  /** Number of the phase that the plan is, from 1. */
+  readonly phase: number;
+  /** Compiles the next phase with what this one reported, in the order of its wishes. */
+  next(reports: readonly Known[]): Compiled;
   readonly recipe: RecipeDefinition | null;
   /** By the `source` of input nodes. */
   readonly checkpoints: ReadonlyMap<string, Checkpoint>;
@@ -96,23 +100,34 @@ function compileRecipe(
   const base = { ...withoutPlan(program, settings.diagnostics), texts, recipe };
   if (before.some((d) => d.severity === "error")) return base;
   const host = checkpointHost(path.dirname(program.file));
-  const elaborated = elaborate({
-    recipe,
-    file: program.file,
-    texts,
-    definitions: program.definitions,
-    host,
-    inputs: settings.values,
-    quick,
-  });
-  const unfit = elaborated.plan === null ? [] : rangeProblems(elaborated.plan);
-  const found = [...before, ...elaborated.diagnostics, ...host.warnings, ...unfit];
-  return {
-    ...base,
-    diagnostics: inOrder(distinct(found), [...texts.keys()]),
-    plan: unfit.length > 0 ? null : elaborated.plan,
-    checkpoints: host.checkpoints,
-  };
+  return compilePhase(1, new Map());
+
+  function compilePhase(phase: number, known: ReadonlyMap<string, Known>): Compiled {
+    const elaborated = elaborate({
+      recipe,
+      file: program.file,
+      texts,
+      definitions: program.definitions,
+      host,
+      inputs: settings.values,
+      quick,
+      known,
+    });
+    const unfit = elaborated.plan === null ? [] : rangeProblems(elaborated.plan);
+    const found = [...before, ...elaborated.diagnostics, ...host.warnings, ...unfit];
+    return {
+      ...base,
+      diagnostics: inOrder(distinct(found), [...texts.keys()]),
+      plan: unfit.length > 0 ? null : elaborated.plan,
+      checkpoints: host.checkpoints,
+      phase,
+      next: (reports) =>
+        compilePhase(
+          phase + 1,
+          new Map([...known, ...(elaborated.plan?.wishes ?? []).map((w, i) => [w.key, reports[i]] as const)]),
+        ),
+    };
+  }
 }
 
 function withoutPlan(program: CheckedProgram, more: readonly Diagnostic[]): Compiled {
@@ -126,6 +141,8 @@ function withoutPlan(program: CheckedProgram, more: readonly Diagnostic[]): Comp
     recipe: null,
     checkpoints: new Map(),
     checked: program.checked,
+    phase: 1,
+    next: () => withoutPlan(program, more),
   };
 }
 

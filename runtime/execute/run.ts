@@ -71,10 +71,24 @@ export interface RunResult {
   readonly loops: readonly LoopSummary[];
   readonly residentBytes: number;
   readonly diagnostics: readonly Diagnostic[];
+  /** What was run last: the phase that saves. */
+  readonly compiled: Compiled;
+}
+
+/** Runs the phases of a recipe, one after another. Throws as `runPhase` does. */
+export async function runPlan(compiled: Compiled, options: RunOptions): Promise<RunResult> {
+  let now = compiled;
+  const early: RunOptions = { ...options, hash: false, checkpoint: null };
+  while (now.plan !== null && now.plan.wishes.length > 0) {
+    const { reports } = await runPhase(now, early);
+    now = now.next(reports.map(({ value }) => value));
+    if (now.plan === null) throw new PeftError(now.diagnostics.filter(({ severity }) => severity === "error"));
+  }
+  return runPhase(now, options);
 }
 
 /** Runs the plan. Throws PeftError when it is refused or fails, Aborted when the signal is raised. */
-export async function runPlan(compiled: Compiled, options: RunOptions): Promise<RunResult> {
+async function runPhase(compiled: Compiled, options: RunOptions): Promise<RunResult> {
   const started = performance.now();
   const gpu = options.device === "gpu" ? await openGpu() : null;
   const prepared = prepare(
@@ -257,6 +271,7 @@ function conclude(
     loops: loops.summaries,
     residentBytes: loops.bytes,
     diagnostics: warnings,
+    compiled,
   };
 }
 

@@ -11,6 +11,7 @@ import { valueAndGrad } from "../gradients.js";
 import { iterate, scan, when } from "../loops.js";
 import { modelOf } from "../model.js";
 import { makeNode, nodeOf } from "../operators.js";
+import { settled } from "../phases.js";
 import { describe, type Leaf, type TreeValue, tensor, type Value } from "../value.js";
 import { type Arguments, type Builtin, tensorArg } from "./builtin.js";
 
@@ -90,6 +91,7 @@ export const training: Readonly<Record<string, Builtin>> = {
   when: simple(["condition", "then", "otherwise"], (context, { values, span }) =>
     when(context, values.get("condition")!, values.get("then")!, values.get("otherwise")!, span),
   ),
+  static: simple(["e"], (context, { values, span }) => settled(context, values.get("e")!, span)),
   stop_gradient: {
     params: ["x"],
     lifts: true,

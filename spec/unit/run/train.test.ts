@@ -260,6 +260,39 @@ test("R048: a name that is a tensor and a record", async () => {
   }
 });
 
+test("static: numbers of one phase are shapes, branches and counts of the next", async () => {
+  const text = `recipe r {
+  let points = dataset("points.jsonl")
+  let counts = [static(count(points.labels == c)) for c in 0..3]
+  let steps  = static({ n: counts[0] + iterate(counts[1], 0, (s, i) => s + 1) }).n
+  report [counts, size(zeros([counts[0], 2])), if counts[2] > 100 then "many" else "few"]
+  report len([i for i in 0..steps])
+}`;
+  const of = (c: number) => rows.filter(({ labels }) => labels === c).length;
+  assert.equal(await reports(text), [[[of(0), of(1), of(2)], 2 * of(0), "few"], of(0) + of(1)]);
+  const file = path.join(root, "phases.peft");
+  fs.writeFileSync(file, text);
+  const first = compileFile({ file, set: [] });
+  assert.equal(first.plan!.wishes.map(({ label }) => label).length, 3, "one phase for all that can be known");
+  const second = first.next([1, 2, 3]);
+  assert.is(second.phase, 2);
+  assert.match(second.plan!.wishes[0].label, "counts[0]");
+  assert.equal(second.next([{ n: 4 }]).plan!.wishes, []);
+});
+
+test("R049, R019: static inside a loop, and of whole tensors", async () => {
+  for (const [code, value] of [
+    ["R049", "iterate(3, 1.0, (s, i) => if static(s) > 1 then s / 2 else s)"],
+    ["R019", "static(zeros([2, 2, 2]))"],
+  ])
+    try {
+      await reports(`recipe r { report ${value} }`);
+      assert.unreachable();
+    } catch (error) {
+      assert.is((error as PeftError).diagnostics?.[0].code, code, String(error));
+    }
+});
+
 test("words of a CSV are classes, its numbers columns", async () => {
   const [labels, b] = await reports(`recipe r {
   let points = dataset("points.csv")
