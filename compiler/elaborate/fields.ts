@@ -79,6 +79,10 @@ function fieldOfTree(
   const model = tree.module === null && tree.donor === null ? tree : modelOf(context, tree, span);
   const member = memberOf(context, model, name, at);
   if (member !== undefined) return member;
+  if (model.module?.bare !== undefined)
+    return stop(context, "R089", `the ${name} of ${tree.origin} is not known without the base`, at, {
+      help: 'attach the adapters to their base: attach(load("base"), load_adapter(..))',
+    });
   const names =
     model.module === null
       ? []

@@ -229,9 +229,15 @@ test("adapters of other bases, and what needs the base, are refused", async () =
   assert.match(await refused('save(combine([load_adapter("lora-dora")]), to = "no")'), /^T001 .*lora/);
   assert.match(
     await refused('let a = load_adapter("expert-r4")\nsave(fuse(attach(hosts_of([a]), a)), to = "no")'),
+    /^R089 the bias of model.layers.0.self_attn.q_proj is not known/,
+  );
+  assert.match(
+    await refused(
+      'let h = hosts_of([load_adapter("expert-r4")])\nsave({ w: 2 * h["model.layers.0.self_attn.q_proj.weight"] }, to = "no")',
+    ),
     /^R089 this needs the numbers/,
   );
-  assert.match(await refused('save(combine([load_adapter("expert-r4")], rank = 0), to = "no")'), /^R087|rank/);
+  assert.match(await refused('save(combine([load_adapter("expert-r4")], rank = 0), to = "no")'), /^R087/);
 });
 
 test("LoRA out of two models gives back what was worked in; with energy, of as low a rank as that takes", async () => {
