@@ -60,7 +60,7 @@ for (const name of ["vit-start", "vit"]) {
   test(`golden: ${name}`, async () => {
     const c = cases.get(name)!;
     const { r, K, Kb, start } = c.params;
-    const given = start ? {} : { alpha: 'e["alpha"]', beta: 'e["beta"]' };
+    const given: Record<string, string> = start ? {} : { alpha: 'e["alpha"]', beta: 'e["beta"]' };
     await holdsResident(c, {
       text,
       body: `let base = ${linear(c)}
