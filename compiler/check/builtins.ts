@@ -249,6 +249,8 @@ const plainRows: readonly Row[] = [
   ["randint", `shape: lengths, n: int, ${random}`, "integers drawn evenly from 0 .. n - 1", typeOfRandint],
   ["enumerate", "xs: list", "pairs of index and element", typeOfEnumerate],
   ["zip", "xs...: list", "tuples of the elements at the same place of several lists", typeOfZip],
+  ["entries", "r: any", "pairs of name and value of a record, in its order", typeOfOpaque],
+  ["from_entries", "pairs: list", "the record of pairs of name and value", typeOfOpaque],
   ["fold", "xs: list, init: any, f: function", "f(f(f(init, x0), x1), x2) ...", typeOfFold],
   ["map", "f: function, xs: any", "f of every element", typeOfMap],
   ["sort", "xs: list", "the numbers in ascending order", typeOfReorder],
@@ -315,9 +317,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
 
 /** Names that the language will have: a better message than "unknown". */
 export const laterNames: ReadonlySet<string> = new Set(
-  (
-    "taps each search session generate load_adapter scatter take_along switch ragged " + "places modules leaves"
-  ).split(" "),
+  ("taps each session generate load_adapter scatter take_along switch ragged " + "places modules leaves").split(" "),
 );
 
 /** `norm(x, over = tensor)`. */

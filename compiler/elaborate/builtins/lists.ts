@@ -48,6 +48,31 @@ export const lists: Readonly<Record<string, Builtin>> = {
       return list(first.map((_, i) => ({ kind: "tuple", items: lists.map((l) => l[i]) })));
     },
   },
+  entries: {
+    params: ["r"],
+    lifts: false,
+    run(context, { values, span }) {
+      const r = values.get("r")!;
+      if (r.kind !== "record") return stop(context, "T001", `entries takes a record, found ${describe(r)}`, span);
+      return list([...r.fields].map(([name, value]) => ({ kind: "tuple", items: [text(name), value] })));
+    },
+  },
+  from_entries: {
+    params: ["pairs"],
+    lifts: false,
+    run(context, { values, span }) {
+      const pairs = itemsOf(context, values.get("pairs")!, span).map((pair): [string, Value] => {
+        const [name, value] = pair.kind === "tuple" && pair.items.length === 2 ? pair.items : [];
+        if (name?.kind === "string" && value !== undefined) return [name.value, value];
+        return stop(context, "T001", `from_entries takes pairs of a name and a value, found ${describe(pair)}`, span, {
+          help: 'write from_entries([("rank", 8), ("rate", 0.1)])',
+        });
+      });
+      const fields = new Map(pairs);
+      if (fields.size === pairs.length) return { kind: "record", fields };
+      return stop(context, "T001", "from_entries was given one name twice", span, { help: "give each name once" });
+    },
+  },
   fold: {
     params: ["xs", "init", "f"],
     lifts: false,

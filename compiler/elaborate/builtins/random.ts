@@ -5,12 +5,16 @@
  * running loop draws anew, unless `seed` is given.
  */
 import type { Span } from "../../../grammar/index.js";
+import { permutationIndices } from "../../dataset/index.js";
 import { type Context, numbered, stop } from "../context.js";
 import { itemsOf, staticInt } from "../evaluate.js";
 import { makeNode } from "../operators.js";
-import { describe, float, type TensorValue, tensor, type Value } from "../value.js";
+import { describe, float, int, list, type TensorValue, tensor, type Value } from "../value.js";
 import { type Arguments, type Builtin, tensorArg } from "./builtin.js";
 import { pointwise } from "./elementwise.js";
+
+/** Of a list that is drawn while the graph is built. */
+const mostPositions = 2 ** 22;
 
 const COMMON = ["purpose?", "seed?", "over?"];
 
@@ -89,6 +93,16 @@ export const random: Readonly<Record<string, Builtin>> = {
       return std === undefined || (std.kind === "number" && std.value === 1)
         ? z
         : pointwise(context, "mul", [std, z], span);
+    },
+  },
+  permutation: {
+    params: ["n"],
+    lifts: false,
+    run(context, args) {
+      const n = staticInt(context, args.values.get("n")!, args.span);
+      if (n < 0 || n > mostPositions)
+        return stop(context, "T008", `expected a length from 0 to ${mostPositions}, found ${n}`, args.span);
+      return list(Array.from(permutationIndices(n, drawKey(context, "permutation", args), 0), int));
     },
   },
   bernoulli: {

@@ -293,6 +293,60 @@ test("R049, R019: static inside a loop, and of whole tensors", async () => {
     }
 });
 
+test("search: all settings are tried, the best is kept, the earlier of equals", async () => {
+  const [table, setting, score, norm, kept, tie] = await reports(`${head}
+use std.loss.{surprise}
+use std.train.{grid, search}
+def losses(m: Model, batch) = surprise(m(x = batch.x).logits, batch.labels)
+recipe r(seed = 2) {
+  let points = dataset("points.jsonl"), start = net()
+  let tried = search(grid({ lr: [0.001, 0.3, 0.3], steps: [1, 9] }), s => train(start, on = points, loss = cost,
+    optimizer = sgd(lr = s.lr), steps = s.steps, batch = 24), t => -evaluate(t.model, points, losses))
+  report tried.table
+  report tried.setting
+  report tried.score
+  report 0 - evaluate(tried.best.model, points, losses)
+  report len(tried.best.log.loss)
+  report search([{ n: 1 }, { n: 5 }, { n: 5 }], s => s.n, n => n).table[2].score
+}`);
+  assert.equal(
+    table.map(({ lr, steps }: { lr: number; steps: number }) => [lr, steps]),
+    [0.001, 0.3, 0.3].flatMap((lr) => [
+      [lr, 1],
+      [lr, 9],
+    ]),
+  );
+  const scores: number[] = table.map((row: { score: number }) => row.score);
+  assert.equal(setting, { lr: 0.3, steps: 9 });
+  assert.is(Math.max(...scores), scores[3]);
+  assert.is(scores[3], scores[5]);
+  assert.is.not(scores[0], scores[3]);
+  close(score, scores[3], 0);
+  close(norm, score, 1e-7, "the best trial is made again");
+  assert.is(kept, 9);
+  assert.is(tie, 5);
+});
+
+test("settings are drawn evenly, and rates at equal quotients", async () => {
+  const [drawn, rates] = await reports(`use std.train.{log_steps, random_settings}
+recipe r(seed = 5) {
+  report random_settings({ a: [1, 2, 3], b: log_steps(0.01, 1, 3) }, 30)
+  report log_steps(0.01, 1, 3)
+}`);
+  for (const [name, values] of [
+    ["a", [1, 2, 3]],
+    ["b", rates],
+  ] as const)
+    for (const value of values) {
+      const n = drawn.filter((s: Record<string, number>) => s[name] === value).length;
+      assert.ok(n >= 4 && n <= 16, `${name} ${value}: ${n}`);
+    }
+  assert.ok(new Set(drawn.map((s: unknown) => JSON.stringify(s))).size >= 7, "the names are drawn by themselves");
+  rates.forEach((rate: number, i: number) => {
+    close(rate, 0.01 * 10 ** i, 1e-12);
+  });
+});
+
 test("words of a CSV are classes, its numbers columns", async () => {
   const [labels, b] = await reports(`recipe r {
   let points = dataset("points.csv")
