@@ -224,7 +224,7 @@ test("adapters of other bases, and what needs the base, are refused", async () =
   const path = join(folder, "wide/adapter_model.safetensors");
   const bytes = readFileSync(path).toString("latin1");
   // A [4, 64] of the same size as [8, 32]: the shape of another base.
-  writeFileSync(path, Buffer.from(bytes.replaceAll('"shape":[4,64]', '"shape":[8,32]'), "latin1"));
+  writeFileSync(path, bytes.replaceAll('"shape":[4,64]', '"shape":[8,32]'), "latin1");
   assert.match(await refused(both("wide")), /^R088 the adapters are of different bases/);
   assert.match(await refused('save(combine([load_adapter("lora-dora")]), to = "no")'), /^T001 .*lora/);
   assert.match(
