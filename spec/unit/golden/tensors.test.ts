@@ -182,6 +182,20 @@ const models = /^models\.(?<tensor>.+)\.(?<i>\d+)$/;
 }
 
 {
+  const tensors = read("torch-lora_extract");
+  for (const name of casesOf(tensors)) {
+    for (const rank of [1, 2, 4, 8]) {
+      test(`the change of rank ${rank} nearest to ${name}`, () => {
+        const x = tensors.get(`${name}/in/delta`)!;
+        const more = "merge few(x: Weight[m, n], rank: Int) -> Weight[m, n] = truncated(x, rank)";
+        const wanted = tensors.get(`${name}/out64/r${rank}`)!;
+        near(saved(`few(x, ${rank})`, { x: { w: x } }, more), new Map([["w", wanted]]), 1e-5);
+      });
+    }
+  }
+}
+
+{
   const tensors = read("fusion_bench-knots");
   for (const name of casesOf(tensors)) {
     test(`knots ${name}: the basis, and the changes in it`, () => {
