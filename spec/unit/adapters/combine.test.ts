@@ -228,6 +228,10 @@ test("adapters of other bases, and what needs the base, are refused", async () =
   assert.match(await refused(both("wide")), /^R088 the adapters are of different bases/);
   assert.match(await refused('save(combine([load_adapter("lora-dora")]), to = "no")'), /^T001 .*lora/);
   assert.match(
+    await refused('save(combine_factors([load_adapter("lora-dora")], (xs, ws) => weighted_sum(xs, ws)), to = "no")'),
+    /^T001 .*lora/,
+  );
+  assert.match(
     await refused('let a = load_adapter("expert-r4")\nsave(fuse(attach(hosts_of([a]), a)), to = "no")'),
     /^R089 the bias of model.layers.0.self_attn.q_proj is not known/,
   );
