@@ -180,6 +180,13 @@ export function typeOfOpaque(): Type {
   return unknown;
 }
 
+/** Which modules a function calls is known when its models are. */
+export function typeOfTaps(call: BuiltinCall): Type {
+  const f = call.one("f");
+  if (f !== null) callFunction(call.cx, call.scope, f.expr, []);
+  return unknown;
+}
+
 /** What the function gives, and trees as they were given. */
 export function typeOfAssigned(call: BuiltinCall): Type {
   const f = call.one("f");

@@ -386,6 +386,8 @@ function callClosure(context: Context, callee: ClosureValue, given: ReadonlyMap<
     training: context.training ?? callee.context.training,
     flow: context.flow ?? callee.context.flow,
     sides: context.sides ?? callee.context.sides,
+    taps: context.taps ?? callee.context.taps,
+    emitted: context.emitted,
     assigned: context.assigned ?? callee.context.assigned,
     frame: step(context, numbered(context, "fn")).frame,
     calls: context.calls,

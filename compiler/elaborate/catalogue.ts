@@ -244,11 +244,12 @@ Wrong:  fuse(load("models/base"))
 Right:  fuse(attach(load("models/base"), lora(8), to = "*.query"))`,
   },
   R039: {
-    title: "emit is not part of this version",
-    page: `\`emit\` publishes values to taps, which this version does not have.
+    title: "taps hears nothing",
+    page: `\`taps(f, at)\` runs f and gives what the modules that \`at\` names read and gave. f called none of them, or only inside a running
+loop, whose tensors exist only there.
 
-Wrong:  emit gates = g
-Right:  (leave the line out)`,
+Wrong:  taps(() => model(batch), at = "*.atention")
+Right:  taps(() => model(batch), at = "*.attention")`,
   },
   R040: {
     title: "nothing trains",

@@ -8,7 +8,7 @@ import type { Place } from "../places/index.js";
 import type { Given } from "./call.js";
 import type { Build } from "./module.js";
 import type { Session } from "./session.js";
-import type { Group, Value } from "./value.js";
+import type { Group, TreeValue, Value } from "./value.js";
 
 export interface Context {
   readonly session: Session;
@@ -40,8 +40,18 @@ export interface Context {
   readonly group?: Group;
   /** Arguments of all enclosing calls of modules by name: what a `side` field finds. */
   readonly sides?: ReadonlyMap<string, Given>;
+  /** Who listens to the calls of modules, and where the one that is being heard publishes values (taps.ts). */
+  readonly taps?: Taps;
+  readonly emitted?: Map<string, Value>;
   /** Tensors of modules that were assigned to, by name: `assigned` collects them. */
   readonly assigned?: Map<string, Value>;
+}
+
+/** Listens to calls of modules; those in other loops than its own have tensors that it cannot have. */
+export interface Taps {
+  readonly loop: LoopContext | null;
+  wants(tree: TreeValue): boolean;
+  hear(path: string, value: Value): void;
 }
 
 /** What lives as long as one call of a model: carries by key, and what is done when the call ends. */

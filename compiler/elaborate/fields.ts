@@ -10,7 +10,7 @@ import { modelOf } from "./model.js";
 import { memberOf } from "./module.js";
 import { makeNode } from "./operators.js";
 import { hyperparameter } from "./optimizer.js";
-import { describe, list, none, tensor, type Value } from "./value.js";
+import { describe, list, none, type RecordValue, tensor, type Value } from "./value.js";
 
 export function evaluateField(context: Context, expr: Extract<Expr, { kind: "field" }>): Value {
   const target = evaluate(context, expr.target);
@@ -94,6 +94,7 @@ function fieldOfTree(
 
 export function evaluateIndex(context: Context, expr: Extract<Expr, { kind: "index" }>): Value {
   const target = evaluate(context, expr.target);
+  if (target.kind === "record") return fieldByName(context, target, expr.items, expr.span);
   if (target.kind === "tree") return leafByName(context, target, expr.items, expr.span);
   if (target.kind === "list" || target.kind === "tuple") return indexList(context, target, expr.items, expr.span);
   return operate(
@@ -106,6 +107,15 @@ export function evaluateIndex(context: Context, expr: Extract<Expr, { kind: "ind
     },
     "index",
   );
+}
+
+/** A field whose name is no word of the language: `taps(..)["layers.0"]`. */
+function fieldByName(context: Context, record: RecordValue, items: readonly IndexItem[], span: Span): Value {
+  const [item] = items;
+  const key = items.length === 1 && item.kind === "at" ? evaluate(context, item.value) : none;
+  if (key.kind !== "string")
+    return stop(context, "T011", "a record is indexed with the name of a field", span, { help: 'write r["name"]' });
+  return fieldOf(context, record, key.value, span, span);
 }
 
 function leafByName(

@@ -13,6 +13,7 @@ import { modelOf } from "./model.js";
 import { moduleScope } from "./module.js";
 import { binary } from "./operators.js";
 import { evaluateBlock, evaluateStatement, patternName } from "./statements.js";
+import { heard } from "./taps.js";
 import { coerce, forgetAxes } from "./types.js";
 import { describe, type ModuleValue, none, type TreeValue, type Value } from "./value.js";
 
@@ -60,7 +61,9 @@ export function callFunction(
     return runFunction(step(context, numbered(context, name)), view, name, asNamed(member, hosts, given), span);
   }
   const part = partOf(tree.module!, name);
-  if (tree.attached.has(part.path)) return callModule(context, { ...tree, module: part }, given, span);
+  const isPart = functionOf(tree.module!, name)?.part === true;
+  if (tree.attached.has(part.path) || (isPart && context.taps?.wants({ ...tree, module: part })))
+    return callModule(context, { ...tree, module: part }, given, span);
   const run = (scope: Context) => runFunction(step(scope, numbered(scope, name)), tree, name, given, span);
   return context.flow === undefined ? inFlow(context, run) : run(context);
 }
@@ -82,7 +85,8 @@ export function callModule(context: Context, tree: TreeValue, given: ReadonlyMap
   const scope = step(context, numbered(context, module.path === "" ? module.definition.name.text : module.path));
   const adapters = tree.attached.get(module.path) ?? [];
   const sides = new Map([...(context.sides ?? []), ...given]);
-  const run = (at: Context) => throughAdapters({ ...at, sides }, tree, adapters.length, given, span);
+  const run = (at: Context) =>
+    heard({ ...at, sides }, tree, given, (inside) => throughAdapters(inside, tree, adapters.length, given, span));
   return context.flow === undefined ? inFlow(scope, run) : run(scope);
 }
 

@@ -4,7 +4,7 @@ import { type Context, inner, numbered, step, stop } from "./context.js";
 import { evaluate, truth } from "./evaluate.js";
 import { fieldOfValue } from "./fields.js";
 import { nodeOf } from "./operators.js";
-import { coerce } from "./types.js";
+import { coerce, forgetAxes } from "./types.js";
 import { describe, type Value } from "./value.js";
 
 /** The value of a block: what it returns, or nothing if it falls through. */
@@ -56,13 +56,11 @@ export function evaluateStatement(context: Context, statement: Statement): Value
       return undefined;
     }
     case "emit":
-      return stop(
-        context,
-        "R039",
-        "taps are not part of this version, so nothing can be published with emit",
-        statement.span,
-        { help: "take the line out" },
-      );
+      if (context.emitted !== undefined) {
+        const value = evaluate(step(context, numbered(context, "emit")), statement.value);
+        context.emitted.set(statement.name.text, forgetAxes(value));
+      }
+      return undefined;
     case "input":
     case "report":
       return stop(context, "T014", `${statement.kind} stands only in the body of a recipe`, statement.span);

@@ -12,6 +12,7 @@ import { iterate, scan, when } from "../loops.js";
 import { modelOf } from "../model.js";
 import { makeNode, nodeOf } from "../operators.js";
 import { settled } from "../phases.js";
+import { taps } from "../taps.js";
 import { describe, type Leaf, type TreeValue, tensor, type Value } from "../value.js";
 import { type Arguments, type Builtin, tensorArg } from "./builtin.js";
 
@@ -134,6 +135,12 @@ export const training: Readonly<Record<string, Builtin>> = {
   assigned: simple(["trees", "f"], (context, { values, span }) =>
     assignedIn(context, values.get("trees")!, (scope) => apply(scope, values.get("f")!, [], span), span),
   ),
+  taps: {
+    params: ["f", "at?"],
+    words: ["at"],
+    lifts: false,
+    run: (context, { values, span }) => taps(context, values.get("f")!, values.get("at"), span),
+  },
   rules: simple(["model", "g", "step"], (context, { values, span }) =>
     runRules(context, modelArg(context, values.get("model")!, span), values.get("g")!, values.get("step")!, span),
   ),

@@ -85,7 +85,7 @@ test("a definition that std has is offered with its use", () => {
 test("the nearest names are offered", () => {
   assert.is(firstOf("def f(factor: Float) -> Float = facter").help, "did you mean `factor`?");
   assert.is(firstOf("use std.merge.{bland}\ndef f(x: Float) -> Float = x").help, "did you mean `blend`?");
-  assert.match(firstOf("def f(x: Float) -> Float = taps(x)").help!, "not part of this version");
+  assert.match(firstOf("def f(x: Float) -> Float = session(x)").help!, "not part of this version");
 });
 
 test("a mismatch of shapes shows both and where their names stand", () => {

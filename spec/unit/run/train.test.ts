@@ -347,6 +347,48 @@ recipe r(seed = 5) {
   });
 });
 
+test("taps: what modules and parts read, gave and emitted, through adapters", async () => {
+  const tapped = (recipe: string) =>
+    reports(`use std.adapter.{lora}
+use std.arch.{linear}
+module two {
+  first  = linear(3, 4)
+  second = linear(4, 2)
+  part act(x: Tensor[n, 4]) { emit share = mean(where(x > 0, 1, 0)); return relu(x) }
+  forward(x: Tensor[n, 3]) = second(act(first(x)))
+}
+recipe r(seed = 2) {
+  let points = dataset("points.jsonl"), m = attach(two(), lora(rank = 2), to = "first", init = none)
+  ${recipe}
+}`);
+  const [names, same, before, after, through, share, gram] = await tapped(`
+  let t = taps(() => m(x = points.x))
+  report [name for (name, _) in entries(t)]
+  report max(abs(t["first"].input - points.x))
+  report max(abs(t["first"].output - t["act"].input))
+  report max(abs(relu(t["act"].input) - t["second"].input))
+  report max(abs(m(x = points.x) - t["second"].output))
+  report abs(t["act"].emitted.share - mean(where(t["act"].input > 0, 1, 0)))
+  report shape(t["second"].input.T @ t["second"].input)`);
+  assert.equal(names, ["first", "act", "second"]);
+  assert.equal([same, before, after, through, share, gram], [0, 0, 0, 0, 0, [4, 4]]);
+  const [some, twice] = await tapped(`
+  report [name for (name, _) in entries(taps(() => m(x = points.x), at = ["*cond", "act"]))]
+  report [name for (name, _) in entries(taps(() => (m(x = points.x), m(x = points.x)), at = "second"))]`);
+  assert.equal(some, ["act", "second"]);
+  assert.equal(twice, ["second", "second#1"]);
+  for (const call of [
+    'taps(() => m(x = points.x), at = "third")',
+    "taps(() => iterate(2, 0.0, (s, i) => sum(m(x = points.x))))",
+  ])
+    try {
+      await tapped(`report ${call}`);
+      assert.unreachable();
+    } catch (error) {
+      assert.is((error as PeftError).diagnostics?.[0].code, "R039", String(error));
+    }
+});
+
 test("words of a CSV are classes, its numbers columns", async () => {
   const [labels, b] = await reports(`recipe r {
   let points = dataset("points.csv")
