@@ -175,6 +175,11 @@ export function typeOfPermutation(): Type {
   return list(number("Int"));
 }
 
+/** Images, whose lengths depend on windows. */
+export function typeOfImages(): Type {
+  return tensor("Tensor", null);
+}
+
 /** Data sets and what is drawn from them: known when their files are. */
 export function typeOfOpaque(): Type {
   return unknown;

@@ -15,6 +15,7 @@ import {
 import {
   typeOfAssigned,
   typeOfGradient,
+  typeOfImages,
   typeOfIterate,
   typeOfIterateUntil,
   typeOfOpaque,
@@ -67,6 +68,24 @@ export const learningRows: readonly Row[] = [
     "spec: text, x...: numeric",
     'sum of products by letters of axes: einsum("ij,jk->ik", a, b)',
     typeOfEinsum,
+  ],
+  [
+    "conv2d",
+    "x: numeric, weight: numeric, bias: any = none, stride: any = 1, padding: any = 0, dilation: any = 1, groups: int = 1",
+    "slides a kernel [out, in / groups, height, width] over images [n, in, height, width]; lengths are one for both axes or two",
+    typeOfImages,
+  ],
+  [
+    "max_pool",
+    "x: numeric, size: any, stride: any = none, padding: any = 0",
+    "the largest entry of each window of images [n, channels, height, width]; windows lie side by side unless `stride` says otherwise",
+    typeOfImages,
+  ],
+  [
+    "mean_pool",
+    "x: numeric, size: any, stride: any = none, padding: any = 0",
+    "as max_pool, the mean of each window; what lies outside counts as 0",
+    typeOfImages,
   ],
   [
     "scatter_add",

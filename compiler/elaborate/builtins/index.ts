@@ -8,6 +8,7 @@ import { adapterFiles } from "./adapter-files.js";
 import { type Builtin, bindBuiltin } from "./builtin.js";
 import { datasets } from "./datasets.js";
 import { elementwise } from "./elementwise.js";
+import { images } from "./images.js";
 import { lists } from "./lists.js";
 import { matrices } from "./matrices.js";
 import { models } from "./models.js";
@@ -37,6 +38,7 @@ const table = new Map<string, Builtin>(
     ...adapterFiles,
     ...positions,
     ...networks,
+    ...images,
     ...training,
     ...datasets,
     ...vocabularies,
