@@ -24,15 +24,14 @@ recipe r(seed = 4) {
 }
 
 const words = "mean(model(ids).logits ^ 2)";
+const sides = "mean(model(input_ids = ids, decoder_input_ids = ids).logits ^ 2)";
 const networks: readonly (readonly [string, readonly string[], string])[] = [
   ["../peft/base-gpt2", ["embd_pdrop", "attn_pdrop", "resid_pdrop"], words],
   ["../peft/base", ["attention_dropout"], words],
   ["../peft/base-bert", ["hidden_dropout_prob", "attention_probs_dropout_prob"], words],
-  [
-    "vit-digits/base",
-    ["hidden_dropout_prob", "attention_probs_dropout_prob"],
-    "mean(model(images).logits ^ 2)",
-  ],
+  ["t5-random/tied", ["dropout_rate"], sides],
+  ["t5-random/gated", ["dropout_rate"], sides],
+  ["vit-digits/base", ["hidden_dropout_prob", "attention_probs_dropout_prob"], "mean(model(images).logits ^ 2)"],
 ];
 
 for (const [folder, keys, loss] of networks)
