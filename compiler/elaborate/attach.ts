@@ -282,7 +282,13 @@ function hosts(model: TreeValue, template: TemplateValue, module: ModuleValue): 
 }
 
 /** Whether `to` names this module: a path pattern, a role, or a list of them; absent: every module that fits. */
-export function selects(context: Context, model: TreeValue, module: ModuleValue, to: Value | undefined, span: Span): boolean {
+export function selects(
+  context: Context,
+  model: TreeValue,
+  module: ModuleValue,
+  to: Value | undefined,
+  span: Span,
+): boolean {
   if (to === undefined || to.kind === "none") return true;
   if (to.kind === "list" || to.kind === "tuple") return to.items.some((t) => selects(context, model, module, t, span));
   if (to.kind === "string") {
