@@ -317,7 +317,7 @@ export const builtins: ReadonlyMap<string, Builtin> = new Map(
 
 /** Names that the language will have: a better message than "unknown". */
 export const laterNames: ReadonlySet<string> = new Set(
-  ("each session generate load_adapter scatter take_along switch ragged " + "places modules leaves").split(" "),
+  "each session generate scatter take_along switch ragged places modules leaves".split(" "),
 );
 
 /** `norm(x, over = tensor)`. */

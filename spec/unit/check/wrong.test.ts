@@ -8,7 +8,7 @@ type Case = readonly [name: string, text: string, ...found: string[]];
 const names: readonly Case[] = [
   ["an unknown name", "def f(x: Float) -> Float = x + facter", "N001 facter"],
   ["an unknown function", "def f(x: Tensor[*s]) -> Tensor[*s] = nrom(x)", "N001 nrom"],
-  ["a name of a later version", "def f(x: Tensor[*s]) -> Float = static(norm(x))", "N001 static"],
+  ["a name of a later version", "def f(x: Tensor[*s]) -> Float = session(norm(x))", "N001 session"],
   ["a name that std has", "merge m(a: Weight[*s], b: Weight[*s]) -> Weight[*s] = blend(a, [b])", "N001 blend"],
   ["an unknown type", "def f(x: Flot) -> Float = x", "N001 Flot"],
   ["a definition as a type", "def g() -> Float = 1\ndef f(x: g) -> Float = 1", "N001 g"],
