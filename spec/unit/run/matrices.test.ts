@@ -21,6 +21,9 @@ import {
   writeModel,
 } from "./models.js";
 
+// A folder for temporary files of its own: other tests run at the same time.
+process.env.TMPDIR = scratch();
+
 const shapes = { "a.weight": [9, 6], "b.weight": [60, 55], "c.weight": [5, 5], "d.bias": [7] };
 const models: Readonly<Record<string, Tensors>> = Object.fromEntries(
   ["base", "x", "y"].map((model, seed) => [
