@@ -61,7 +61,11 @@ export function openFiles(): OpenFiles {
             "X002",
             full ? `the disk is full: ${path} could not be written` : `cannot write ${path}: ${message}`,
             { file: path, span: null },
-            { help: full ? "free some space, or save to another disk with --out" : null },
+            {
+              help: full
+                ? "free some space, or use another disk: --out says where outputs go, TMPDIR where temporary files"
+                : null,
+            },
           );
         }
       }

@@ -3,10 +3,10 @@
  * program. Out: where each result stands in it. It is made when a program keeps something, and removed with the run.
  */
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import type { Program } from "../../compiler/index.js";
 import type { FileRange } from "./job.js";
+import { temporaryFolder } from "./temporary.js";
 
 export interface KeptFile {
   /** By index in Program.kept. */
@@ -17,7 +17,7 @@ export interface KeptFile {
 }
 
 export function keptFile({ kept }: Program): KeptFile {
-  const folder = kept.length === 0 ? null : fs.mkdtempSync(path.join(os.tmpdir(), "peftc-"));
+  const folder = kept.length === 0 ? null : temporaryFolder();
   const file = folder === null ? "" : path.join(folder, "kept");
   let end = 0;
   const ranges = kept.map(({ bytes }): FileRange => {

@@ -170,6 +170,7 @@ export class LoopCheckpoints {
       }
       fs.renameSync(unfinished, file);
     } catch (error) {
+      fs.rmSync(unfinished, { force: true });
       if (!isSystemError(error)) throw error;
       fail(
         "F060",

@@ -5,7 +5,6 @@
  */
 import type { Hash } from "node:crypto";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import type { Plan, SavedTensor } from "../../compiler/elaborate/index.js";
 import { inputOf, type Node, type StorageDtype } from "../../compiler/ir/index.js";
@@ -19,6 +18,7 @@ import { type Curve, LoopFollower, type LoopProgress, type LoopSummary, loopBodi
 import type { FileRange } from "./job.js";
 import { type CheckpointOptions, inputDigest, LoopCheckpoints } from "./loop-checkpoint.js";
 import { loopProgram, runsInMemory } from "./loop-program.js";
+import { temporaryFolder } from "./temporary.js";
 
 /** Source of the input nodes that stand for what loops gave. */
 export const SCRATCH = "peftc scratch";
@@ -135,27 +135,33 @@ function giveInputs(
   }
 }
 
-/** Writes the saved tensors into a scratch file; keeps what is shown. */
+/** Writes the saved tensors into a scratch file; keeps what is shown. Throws X002 where the disk is full. */
 function keepResults(values: ReadonlyMap<Node, Result>): Pick<LoopResults, "scratch" | "known" | "close"> {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "peftc-"));
+  const folder = temporaryFolder();
+  const remove = () => fs.rmSync(folder, { recursive: true, force: true });
   const file = path.join(folder, "results");
-  const fd = fs.openSync(file, "w");
   const scratch = new Map<string, FileRange>();
-  let offset = 0;
-  for (const [node, value] of values) {
-    if (typeof value === "number" || node.shape.length === 0) continue;
-    const bytes = value.length * value.BYTES_PER_ELEMENT;
-    fs.writeSync(fd, new Uint8Array(value.buffer, value.byteOffset, bytes), 0, bytes, offset);
-    scratch.set(scratchName(node), { path: file, offset, bytes });
-    offset += bytes;
+  const files = openFiles();
+  try {
+    fs.writeFileSync(file, "");
+    let offset = 0;
+    for (const [node, value] of values) {
+      if (typeof value === "number" || node.shape.length === 0) continue;
+      const bytes = value.length * value.BYTES_PER_ELEMENT;
+      files.write(file, new Uint8Array(value.buffer, value.byteOffset, bytes), offset);
+      scratch.set(scratchName(node), { path: file, offset, bytes });
+      offset += bytes;
+    }
+  } catch (error) {
+    remove();
+    throw error;
+  } finally {
+    files.close();
   }
-  fs.closeSync(fd);
   return {
     scratch,
     known: new Map([...values].map(([node, value]) => [node, typeof value === "number" ? value : Array.from(value)])),
-    close() {
-      fs.rmSync(folder, { recursive: true, force: true });
-    },
+    close: remove,
   };
 }
 

@@ -16,10 +16,15 @@ export interface Outcome {
 
 /** Runs the program in a folder. */
 export function peftc(folder: string, ...words: string[]): Outcome {
+  return peftcWith({}, folder, ...words);
+}
+
+/** The same with more in its environment. */
+export function peftcWith(env: NodeJS.ProcessEnv, folder: string, ...words: string[]): Outcome {
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...words], {
     cwd: folder,
     encoding: "utf8",
-    env: { ...process.env, NO_COLOR: "1", PEFTC_CACHE_DIR: path.join(folder, ".cache") },
+    env: { ...process.env, NO_COLOR: "1", PEFTC_CACHE_DIR: path.join(folder, ".cache"), ...env },
   });
   return { code: status, stdout, stderr };
 }
@@ -41,9 +46,15 @@ export function start(folder: string, ...words: string[]) {
   return { child, ended };
 }
 
-/** A fresh folder; files by their names. */
+const made: string[] = [];
+process.on("exit", () => {
+  for (const folder of made) fs.rmSync(folder, { recursive: true, force: true });
+});
+
+/** A fresh folder, removed with the process; files by their names. */
 export function folderWith(files: Readonly<Record<string, string>> = {}): string {
   const folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "peftc-cli-")));
+  made.push(folder);
   for (const [name, text] of Object.entries(files)) {
     fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
     fs.writeFileSync(path.join(folder, name), text);

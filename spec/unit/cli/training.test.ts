@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
-import { folderWith, peftc, start } from "./bench.js";
+import { folderWith, peftc, peftcWith, start } from "./bench.js";
 
 const rows = Array.from({ length: 30 }, (_, i) => `${Math.sin(i)},${Math.cos(i)},${Math.sin(i) > 0.2 ? 1 : 0}\n`);
 const recipe = (steps: number) => `use std.loss.{mean_surprise}
@@ -23,6 +23,21 @@ recipe learn(seed = 1) {
 const learning = (steps: number) =>
   folderWith({ "r.peft": recipe(steps), "points.csv": `a,b,labels\n${rows.join("")}` });
 const digestOf = (stdout: string) => /digest ([0-9a-f]{64})/.exec(stdout)?.[1];
+
+test("without a folder for temporary files the run says so and leaves nothing", () => {
+  const folder = learning(2);
+  const { code, stderr } = peftcWith({ TMPDIR: path.join(folder, "nowhere") }, folder, "run", "r.peft");
+  assert.is(code, 3);
+  assert.match(stderr, /error\[X002\]: no folder for temporary files can be made/);
+  assert.match(stderr, "set TMPDIR");
+  assert.equal(
+    fs
+      .readdirSync(folder)
+      .filter((name) => !name.startsWith("."))
+      .sort(),
+    ["points.csv", "r.peft"],
+  );
+});
 
 test("--report writes a page with the curves; it is replaced, other files are not", () => {
   const folder = learning(40);
