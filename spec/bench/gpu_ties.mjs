@@ -3,12 +3,12 @@
  * counts) on the GPU, beside a kernel that copies: `npm run build && node spec/bench/gpu_ties.mjs`. In: a GPU that Dawn
  * finds. Out: bytes moved per second of both, medians of one run, and their ratio. Nothing is read from disk or the host.
  */
+
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { pathToFileURL } from "node:url";
-import { buildSync } from "esbuild";
 import { create } from "webgpu";
+import { bundled } from "./bundle.mjs";
 import { header } from "./model.mjs";
 
 const shape = [2048, 4096];
@@ -16,24 +16,12 @@ const elements = shape[0] * shape[1];
 const rounds = 15;
 const median = (xs) => [...xs].sort((a, b) => a - b)[Math.floor(xs.length / 2)];
 
-const bundle = path.resolve("dist/bench/gpu_ties.js");
-buildSync({
-  stdin: {
-    contents: `export { compileFile } from "./runtime/compile/index.js";
+const { compileFile, prepare, openGpu } = await bundled(
+  "gpu_ties",
+  `export { compileFile } from "./runtime/compile/index.js";
 export { prepare } from "./runtime/execute/index.js";
 export { openGpu } from "./runtime/device/index.js";`,
-    resolveDir: process.cwd(),
-    loader: "ts",
-  },
-  bundle: true,
-  packages: "external",
-  format: "esm",
-  platform: "node",
-  target: "node20",
-  outfile: bundle,
-  banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
-});
-const { compileFile, prepare, openGpu } = await import(pathToFileURL(bundle).href);
+);
 
 /** The apply step of TIES on one matrix of four models. */
 function applyStep() {

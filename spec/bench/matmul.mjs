@@ -3,10 +3,9 @@
  * may name a Python with numpy. Out: the best of many runs for each size on one and two threads, beside numpy's (the
  * library it was built with; OPENBLAS_CORETYPE=Haswell gives the code that any AVX2 machine runs).
  */
+
 import { spawnSync } from "node:child_process";
-import * as path from "node:path";
-import { pathToFileURL } from "node:url";
-import { buildSync } from "esbuild";
+import { bundled } from "./bundle.mjs";
 
 const sizes = [
   [1024, 1024, 1024],
@@ -15,21 +14,7 @@ const sizes = [
   [4096, 64, 64],
 ];
 
-const bundle = path.resolve("dist/bench/matmul.js");
-buildSync({
-  stdin: {
-    contents: 'export { residentCpu } from "./runtime/resident/index.js";',
-    resolveDir: process.cwd(),
-    loader: "ts",
-  },
-  bundle: true,
-  packages: "external",
-  format: "esm",
-  platform: "node",
-  target: "node20",
-  outfile: bundle,
-});
-const { residentCpu } = await import(pathToFileURL(bundle).href);
+const { residentCpu } = await bundled("matmul", 'export { residentCpu } from "./runtime/resident/index.js";');
 
 /** Runs that take about two seconds together. */
 const roundsFor = (m, k, n) => Math.max(10, Math.min(3000, Math.ceil(4e10 / (2 * m * k * n))));

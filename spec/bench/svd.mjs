@@ -3,10 +3,9 @@
  * PEFTC_BENCH_PYTHON may name a Python with numpy. Out: the best of a few runs on one thread for each size, from f32 to f32,
  * beside numpy's on one thread and on all, in the same minute; and how far u s v^T is from the matrix.
  */
+
 import { spawnSync } from "node:child_process";
-import * as path from "node:path";
-import { pathToFileURL } from "node:url";
-import { buildSync } from "esbuild";
+import { bundled } from "./bundle.mjs";
 
 const sizes = [
   [2048, 2048],
@@ -16,22 +15,10 @@ const sizes = [
   [64, 48],
 ];
 
-const bundle = path.resolve("dist/bench/svd.js");
-buildSync({
-  stdin: {
-    contents:
-      'export { linearSpace } from "./runtime/device/index.js"; export { opRow } from "./compiler/ir/index.js";',
-    resolveDir: process.cwd(),
-    loader: "ts",
-  },
-  bundle: true,
-  packages: "external",
-  format: "esm",
-  platform: "node",
-  target: "node20",
-  outfile: bundle,
-});
-const { linearSpace, opRow } = await import(pathToFileURL(bundle).href);
+const { linearSpace, opRow } = await bundled(
+  "svd",
+  'export { linearSpace } from "./runtime/device/index.js"; export { opRow } from "./compiler/ir/index.js";',
+);
 const space = linearSpace();
 
 /** Numbers from -0.5 to 0.5 that repeat from run to run. */

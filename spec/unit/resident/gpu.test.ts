@@ -2,37 +2,16 @@
  * The resident machine on a GPU against the reference evaluator, on the software driver of spec/gpu, in a process of its
  * own (Vulkan looks for drivers when a process starts). PEFTC_TEST_GPU=1 runs the same tests on the machine's adapter.
  */
-import { spawnSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { createGraph, type Graph, type Node, sizeOf } from "../../../compiler/ir/index.js";
 import { type GpuRunner, openGpu } from "../../../runtime/device/gpu/index.js";
-import { softwareVulkan } from "../../gpu/software.js";
+import { onGpu, testOnSoftwareGpu } from "../../gpu/child.js";
 import { randomFrom } from "../ir/random-graph.js";
 import { distance, numbersOf, reference, runOn } from "./running.js";
 
-const inChild = process.env.PEFTC_RESIDENT_CHILD === "1" || process.env.PEFTC_TEST_GPU === "1";
-
-if (inChild) childTests();
-else {
-  const found = softwareVulkan();
-  if ("reason" in found) {
-    console.log(`skipped: resident programs on a GPU, no software driver: ${found.reason}`);
-    test.skip("resident programs run on the software driver", () => {});
-  } else {
-    test("resident programs run on the software driver", () => {
-      const env = { ...process.env, ...found.env, PEFTC_RESIDENT_CHILD: "1" };
-      const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url)], {
-        env,
-        encoding: "utf8",
-        timeout: 600_000,
-      });
-      assert.is(child.status, 0, `${child.stdout}\n${child.stderr}`);
-      assert.match(child.stdout, /Passed:\s+[1-9]/);
-    });
-  }
-}
+if (onGpu) childTests();
+else testOnSoftwareGpu("resident programs run on the software driver", import.meta.url);
 test.run();
 
 function childTests(): void {

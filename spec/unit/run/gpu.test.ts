@@ -3,15 +3,13 @@
  * against the CPU. They run on the software driver of spec/gpu, in a process of its own (Vulkan looks for drivers when a
  * process starts). PEFTC_TEST_GPU=1 runs them on the machine's own adapter.
  */
-import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import type { StorageDtype } from "../../../compiler/ir/index.js";
 import { compileFile } from "../../../runtime/compile/index.js";
-import { softwareVulkan } from "../../gpu/software.js";
+import { onGpu, testOnSoftwareGpu } from "../../gpu/child.js";
 import { readTensors } from "../golden/checkpoints.js";
 import { compare, complaint, type Tolerance } from "../golden/compare.js";
 import { libraryRecipes } from "./library.js";
@@ -27,28 +25,8 @@ import {
   writeModel,
 } from "./models.js";
 
-const inChild = process.env.PEFTC_GPU_RUN_CHILD === "1" || process.env.PEFTC_TEST_GPU === "1";
-const title = "recipes run on the software driver";
-
-if (inChild) childTests();
-else {
-  const found = softwareVulkan();
-  if ("reason" in found) {
-    console.log(`skipped: ${title}, there is none: ${found.reason}`);
-    test.skip(title, () => {});
-  } else {
-    test(title, () => {
-      const env = { ...process.env, ...found.env, PEFTC_GPU_RUN_CHILD: "1" };
-      const { status, stdout, stderr } = spawnSync(process.execPath, [fileURLToPath(import.meta.url)], {
-        env,
-        encoding: "utf8",
-        timeout: 600_000,
-      });
-      assert.is(status, 0, `${stdout}\n${stderr}`);
-      assert.match(stdout, /Passed:\s+[1-9]/);
-    });
-  }
-}
+if (onGpu) childTests();
+else testOnSoftwareGpu("recipes run on the software driver", import.meta.url);
 test.run();
 
 function childTests(): void {

@@ -2,39 +2,18 @@
  * WGSL against the interpreter on a real Dawn device: the software driver of spec/gpu, in a process of its own (Vulkan
  * looks for drivers when a process starts). PEFTC_TEST_GPU=1 runs the same tests on the machine's own adapter.
  */
-import { spawnSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { bytesOf, encodeElements, type StorageDtype, storageDtypes } from "../../../compiler/ir/index.js";
 import { elementBits, type Kernel } from "../../../compiler/kernels/index.js";
 import { toleranceOf } from "../../../compiler/targets/wgsl/index.js";
 import { type GpuRunner, openGpu } from "../../../runtime/device/gpu/index.js";
-import { softwareVulkan } from "../../gpu/software.js";
+import { onGpu, testOnSoftwareGpu } from "../../gpu/child.js";
 import { interpret, outputDifference, randomInputs, runOn, type Sizes, totalsDifference } from "./compare.js";
 import { allDtypes, builder, keyOf, randomKernel, randomSource } from "./kernels.js";
 
-const inChild = process.env.PEFTC_PARITY_CHILD === "1" || process.env.PEFTC_TEST_GPU === "1";
-
-if (inChild) childTests();
-else {
-  const found = softwareVulkan();
-  if ("reason" in found) {
-    console.log(`skipped: WGSL parity, no software driver: ${found.reason}`);
-    test.skip("WGSL agrees with the interpreter on the software driver", () => {});
-  } else {
-    test("WGSL agrees with the interpreter on the software driver", () => {
-      const env = { ...process.env, ...found.env, PEFTC_PARITY_CHILD: "1" };
-      const { status, stdout, stderr } = spawnSync(process.execPath, [fileURLToPath(import.meta.url)], {
-        env,
-        encoding: "utf8",
-        timeout: 600_000,
-      });
-      assert.is(status, 0, `${stdout}\n${stderr}`);
-      assert.match(stdout, /Passed:\s+[1-9]/);
-    });
-  }
-}
+if (onGpu) childTests();
+else testOnSoftwareGpu("WGSL agrees with the interpreter on the software driver", import.meta.url);
 test.run();
 
 function childTests(): void {
