@@ -4,10 +4,9 @@
  * blocks after each other, so that the result does not depend on how a product is cut into tiles.
  *
  * The method is that of Goto and van de Geijn (Anatomy of High-Performance Matrix Multiplication, 2008): of each block of
- * k, the right operand is copied into panels of 16 columns, padded with zeros, and the left one into rows; a register
- * tile of 2 x 16 (eight vectors) then walks down a panel and two rows. Rows of a left operand that lie side by side
- * already are not copied. Larger tiles spill in V8 (2026, x86-64: 4 x 8 reaches 30 GFLOP/s, 2 x 16 reaches 35, 4 x 16 and
- * 6 x 8 reach 22 to 25).
+ * k, the right operand is copied into panels of 16 columns, padded with zeros, and the left one into rows; register tiles
+ * (register-tile.ts) then walk down a panel and two rows. Rows of a left operand that lie side by side already are not
+ * copied.
  *
  * Frame, u32 each, strides in bytes: the addresses and strides of `matmulFrame`; `panels` is where packed panels go
  * (`matmulPanelBytes`), `edge` 128 bytes for tiles that reach over the edge. Addresses are multiples of 16.
@@ -15,7 +14,6 @@
 import {
   at,
   type Code,
-  f32x4,
   get,
   i32,
   type Local,
@@ -32,11 +30,21 @@ import {
   words,
 } from "./code.js";
 import { encodeModule } from "./encode.js";
+import {
+  add,
+  advance,
+  blockK,
+  floats,
+  less,
+  mul,
+  multiplyPacked,
+  type PackedBlock,
+  panelColsOf,
+  smaller,
+  sub,
+} from "./register-tile.js";
 
-/** Products summed before the sum goes to memory: a panel of the right operand (16 KiB) stays in the first cache. */
-const blockK = 256;
-const panelCols = 16;
-const panelRows = 2;
+const panelCols = panelColsOf(floats.f32);
 
 /** Offsets of the fields of a frame. */
 export const matmulFrame = {
@@ -61,13 +69,7 @@ export function matmulPanelBytes(m: number, n: number): number {
   return 4 * blockK * (m + Math.ceil(n / panelCols) * panelCols);
 }
 
-const add = (a: Code, b: Code) => op("i32.add", a, b);
-const mul = (a: Code, b: Code) => op("i32.mul", a, b);
-const sub = (a: Code, b: Code) => op("i32.sub", a, b);
-const less = (a: Code, b: Code) => op("i32.lt_u", a, b);
-const advance = (variable: Local, by: Code) => set(variable, add(get(variable), by));
 const roundUp = (value: Code, multiple: number) => op("i32.and", add(value, i32(multiple - 1)), i32(-multiple));
-const smaller = (a: Code, b: Code): Code => ({ op: "select", args: [a, b, less(a, b)], immediates: [] });
 
 /** Variables of the function, with the fields of the frame. */
 interface Tile {
@@ -244,116 +246,24 @@ function packLeft(tile: Tile): Code[] {
   ];
 }
 
-/** All register tiles of the block: a panel of the right operand against all panels of the left one. */
-function multiply(tile: Tile): Code[] {
-  const { to, toRow, m, n, panels } = tile.field;
-  const [column, row, rightPanel, a, a2, b, end, target] = Array.from({ length: 8 }, () => fresh(tile));
-  const sums = Array.from({ length: 8 }, () => fresh(tile, "v128"));
-  const [first, second] = [fresh(tile, "v128"), fresh(tile, "v128")];
-  const vector = fresh(tile, "v128");
-  const addProduct = (sum: Local, factor: Local) =>
-    set(sum, op("f32x4.add", get(sum), op("f32x4.mul", get(factor), get(vector))));
-  // One vector of the panel at a time: sums, factors, vector and product fill the registers.
-  const oneK = (k: number): Code[] => [
-    set(first, at("v128.load32_splat", 4 * k, get(a))),
-    set(second, at("v128.load32_splat", 4 * k, get(a2))),
-    ...[0, 1, 2, 3].flatMap((i) => [
-      set(vector, at("v128.load", 64 * k + 16 * i, get(b))),
-      addProduct(sums[i], first),
-      addProduct(sums[4 + i], second),
-    ]),
-  ];
-  const next = (count: number) => [
-    advance(a, i32(4 * count)),
-    advance(a2, i32(4 * count)),
-    advance(b, i32(64 * count)),
-  ];
-  // A tile of one row computes it twice.
-  const other: Code = {
-    op: "select",
-    args: [add(get(a), get(tile.rowBytes)), get(a), less(add(get(row), i32(1)), get(m))],
-    immediates: [],
-  };
-  const walk: Code[] = [
-    ...sums.map((sum) => set(sum, f32x4(0))),
-    set(a, add(get(tile.rows), mul(get(row), get(tile.rowBytes)))),
-    set(a2, other),
-    set(b, get(rightPanel)),
-    set(end, add(get(a), op("i32.shl", get(tile.length), i32(2)))),
-    repeatWhile(less(add(get(a), i32(12)), get(end)), [...[0, 1, 2, 3].flatMap(oneK), ...next(4)]),
-    repeatWhile(less(get(a), get(end)), [...oneK(0), ...next(1)]),
-  ];
-  const place = (i: number) => (i < 4 ? get(target) : add(get(target), get(toRow)));
-  const whole: Code[] = [
-    when(
-      get(tile.begin),
-      sums.map((sum, i) => {
-        const before = at("v128.load", 16 * (i % 4), place(i));
-        return at("v128.store", 16 * (i % 4), place(i), op("f32x4.add", before, get(sum)));
-      }),
-      sums.map((sum, i) => at("v128.store", 16 * (i % 4), place(i), get(sum))),
-    ),
-  ];
-  const fits = op(
-    "i32.and",
-    op("i32.le_u", add(get(row), i32(panelRows)), get(m)),
-    op("i32.le_u", add(get(column), i32(panelCols)), get(n)),
-  );
-  return [
-    set(rightPanel, get(panels)),
-    set(column, i32(0)),
-    repeatWhile(less(get(column), get(n)), [
-      set(row, i32(0)),
-      repeatWhile(less(get(row), get(m)), [
-        ...walk,
-        set(target, add(get(to), add(mul(get(row), get(toRow)), op("i32.shl", get(column), i32(2))))),
-        when(fits, whole, overEdge(tile, sums, target, row, column)),
-        advance(row, i32(panelRows)),
-      ]),
-      advance(rightPanel, op("i32.shl", get(tile.length), i32(6))),
-      advance(column, i32(panelCols)),
-    ]),
-  ];
-}
-
-/** A register tile that reaches over the edge of the result: only what lies inside is added. */
-function overEdge(tile: Tile, sums: readonly Local[], target: Local, row: Local, column: Local): Code[] {
-  const { m, n, toRow } = tile.field;
-  const [r, c, from, to] = Array.from({ length: 4 }, () => fresh(tile));
-  const sum = fresh(tile, "f32");
-  const edge = matmulFrame.edge;
-  const isLeft = (position: Local, begin: Local, limit: Local, most: number) =>
-    op("i32.and", less(get(position), i32(most)), less(add(get(begin), get(position)), get(limit)));
-  return [
-    ...sums.map((each, i) => at("v128.store", edge + 16 * i, get(tile.frame), get(each))),
-    set(r, i32(0)),
-    repeatWhile(isLeft(r, row, m, panelRows), [
-      set(from, add(get(tile.frame), op("i32.shl", get(r), i32(6)))),
-      set(to, add(get(target), mul(get(r), get(toRow)))),
-      set(c, i32(0)),
-      repeatWhile(isLeft(c, column, n, panelCols), [
-        set(sum, at("f32.load", edge, get(from))),
-        when(get(tile.begin), [set(sum, op("f32.add", at("f32.load", 0, get(to)), get(sum)))]),
-        at("f32.store", 0, get(to), get(sum)),
-        advance(from, i32(4)),
-        advance(to, i32(4)),
-        advance(c, i32(1)),
-      ]),
-      advance(r, i32(1)),
-    ]),
-  ];
-}
-
 function matmulModule(): Module {
   const tile = openTile();
-  const { k } = tile.field;
+  const { k, ...field } = tile.field;
+  const block: PackedBlock = {
+    ...tile,
+    ...field,
+    edge: matmulFrame.edge,
+    rowBytes: get(tile.rowBytes),
+    keep: get(tile.begin),
+    scale: null,
+  };
   tile.fn.body.push(
     set(tile.begin, i32(0)),
     repeatWhile(less(get(tile.begin), get(k)), [
       set(tile.length, smaller(sub(get(k), get(tile.begin)), i32(blockK))),
       ...packRight(tile),
       ...packLeft(tile),
-      ...multiply(tile),
+      ...multiplyPacked(floats.f32, block),
       advance(tile.begin, i32(blockK)),
     ]),
   );

@@ -25,10 +25,21 @@ import {
   when,
 } from "./code.js";
 import { encodeModule } from "./encode.js";
+import {
+  add,
+  advance,
+  blockK,
+  floats,
+  less,
+  mul,
+  multiplyPacked,
+  type PackedBlock,
+  panelColsOf,
+  smaller,
+  sub,
+} from "./register-tile.js";
 
-/** Products summed before the sum goes to memory. */
-const blockK = 256;
-const panelCols = 8;
+const panelCols = panelColsOf(floats.f64);
 
 /** Offsets of the fields of a product's frame: u32, and `scale` an f64. */
 export const productFrame = {
@@ -59,13 +70,7 @@ export function productPanelBytes(m: number, n: number): number {
   return 8 * blockK * (m + Math.ceil(n / panelCols) * panelCols);
 }
 
-const add = (a: Code, b: Code) => op("i32.add", a, b);
-const mul = (a: Code, b: Code) => op("i32.mul", a, b);
-const sub = (a: Code, b: Code) => op("i32.sub", a, b);
-const less = (a: Code, b: Code) => op("i32.lt_u", a, b);
 const times8 = (a: Code) => op("i32.shl", a, i32(3));
-const advance = (variable: Local, by: Code) => set(variable, add(get(variable), by));
-const smaller = (a: Code, b: Code): Code => ({ op: "select", args: [a, b, less(a, b)], immediates: [] });
 
 interface Tile {
   readonly fn: WasmFunction;
@@ -157,105 +162,26 @@ function packLeft(tile: Tile): Code[] {
   ];
 }
 
-function multiply(tile: Tile): Code[] {
-  const { to, toRow, m, n, panels } = tile.field;
-  const [column, row, rightPanel, a, a2, b, end, target, keep] = Array.from({ length: 9 }, () => fresh(tile));
-  const sums = Array.from({ length: 8 }, () => fresh(tile, "v128"));
-  const [first, second, vector] = [fresh(tile, "v128"), fresh(tile, "v128"), fresh(tile, "v128")];
-  const addProduct = (sum: Local, factor: Local) =>
-    set(sum, op("f64x2.add", get(sum), op("f64x2.mul", get(factor), get(vector))));
-  const oneK = (k: number): Code[] => [
-    set(first, at("v128.load64_splat", 8 * k, get(a))),
-    set(second, at("v128.load64_splat", 8 * k, get(a2))),
-    ...[0, 1, 2, 3].flatMap((i) => [
-      set(vector, at("v128.load", 64 * k + 16 * i, get(b))),
-      addProduct(sums[i], first),
-      addProduct(sums[4 + i], second),
-    ]),
-  ];
-  const next = (count: number) => [
-    advance(a, i32(8 * count)),
-    advance(a2, i32(8 * count)),
-    advance(b, i32(64 * count)),
-  ];
-  const hasSecond = less(add(get(row), i32(1)), get(m));
-  const walk: Code[] = [
-    ...sums.map((sum) => set(sum, f64x2(0))),
-    set(a, add(get(tile.rows), mul(get(row), i32(8 * blockK)))),
-    // A tile of one row computes it twice.
-    set(a2, { op: "select", args: [add(get(a), i32(8 * blockK)), get(a), hasSecond], immediates: [] }),
-    set(b, get(rightPanel)),
-    set(end, add(get(a), times8(get(tile.length)))),
-    repeatWhile(less(add(get(a), i32(24)), get(end)), [...[0, 1, 2, 3].flatMap(oneK), ...next(4)]),
-    repeatWhile(less(get(a), get(end)), [...oneK(0), ...next(1)]),
-    ...sums.map((sum) => set(sum, op("f64x2.mul", get(sum), get(tile.scale)))),
-  ];
-  const place = (i: number) => (i < 4 ? get(target) : add(get(target), get(toRow)));
-  const whole = when(
-    get(keep),
-    sums.map((sum, i) =>
-      at("v128.store", 16 * (i % 4), place(i), op("f64x2.add", at("v128.load", 16 * (i % 4), place(i)), get(sum))),
-    ),
-    sums.map((sum, i) => at("v128.store", 16 * (i % 4), place(i), get(sum))),
-  );
-  const fits = op("i32.and", hasSecond, op("i32.le_u", add(get(column), i32(panelCols)), get(n)));
-  return [
-    set(keep, op("i32.or", get(tile.field.add), get(tile.begin))),
-    set(rightPanel, get(panels)),
-    set(column, i32(0)),
-    repeatWhile(less(get(column), get(n)), [
-      set(row, i32(0)),
-      repeatWhile(less(get(row), get(m)), [
-        ...walk,
-        set(target, add(get(to), add(mul(get(row), get(toRow)), times8(get(column))))),
-        when(fits, [whole], overEdge(tile, sums, target, row, column, keep)),
-        advance(row, i32(2)),
-      ]),
-      advance(rightPanel, op("i32.shl", get(tile.length), i32(6))),
-      advance(column, i32(panelCols)),
-    ]),
-  ];
-}
-
-/** A register tile that reaches over the edge: only what lies inside is written. */
-function overEdge(tile: Tile, sums: readonly Local[], target: Local, row: Local, column: Local, keep: Local): Code[] {
-  const { m, n, toRow } = tile.field;
-  const [r, c, source, to] = Array.from({ length: 4 }, () => fresh(tile));
-  const sum = fresh(tile, "f64");
-  const { edge } = productFrame;
-  const isInside = (position: Local, begin: Local, limit: Local, most: number) =>
-    op("i32.and", less(get(position), i32(most)), less(add(get(begin), get(position)), get(limit)));
-  return [
-    ...sums.map((each, i) => at("v128.store", edge + 16 * i, get(tile.frame), get(each))),
-    set(r, i32(0)),
-    repeatWhile(isInside(r, row, m, 2), [
-      set(source, add(get(tile.frame), op("i32.shl", get(r), i32(6)))),
-      set(to, add(get(target), mul(get(r), get(toRow)))),
-      set(c, i32(0)),
-      repeatWhile(isInside(c, column, n, panelCols), [
-        set(sum, at("f64.load", edge, get(source))),
-        when(get(keep), [set(sum, op("f64.add", at("f64.load", 0, get(to)), get(sum)))]),
-        at("f64.store", 0, get(to), get(sum)),
-        advance(source, i32(8)),
-        advance(to, i32(8)),
-        advance(c, i32(1)),
-      ]),
-      advance(r, i32(1)),
-    ]),
-  ];
-}
-
 /** The module of a product; `run(frame)` computes one tile. k = 0 writes nothing. */
 export function emitProduct(options: { readonly shared?: boolean } = {}): Uint8Array {
   const tile = openTile();
-  const { k } = tile.field;
+  const { k, add: added, ...field } = tile.field;
+  const keep = fresh(tile);
+  const block: PackedBlock = {
+    ...tile,
+    ...field,
+    edge: productFrame.edge,
+    rowBytes: i32(8 * blockK),
+    keep: get(keep),
+  };
   tile.fn.body.push(
     set(tile.begin, i32(0)),
     repeatWhile(less(get(tile.begin), get(k)), [
+      set(keep, op("i32.or", get(added), get(tile.begin))),
       set(tile.length, smaller(sub(get(k), get(tile.begin)), i32(blockK))),
       ...packRight(tile),
       ...packLeft(tile),
-      ...multiply(tile),
+      ...multiplyPacked(floats.f64, block),
       advance(tile.begin, i32(blockK)),
     ]),
   );
