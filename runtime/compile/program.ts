@@ -182,9 +182,9 @@ function definitionsOf(known: ModuleTable, sources: Sources): Definitions {
         table = checkSources(sources).table;
       }
       const library = (module?.files ?? []).flatMap((f) => [...(table.get(f.path)?.values() ?? [])]);
-      return [...seen, ...library].flatMap(({ definition, file: from }) =>
-        definition.kind === "adapter" ? [{ definition, file: from }] : [],
-      );
+      return seen
+        .concat(library)
+        .flatMap(({ definition, file: from }) => (definition.kind === "adapter" ? [{ definition, file: from }] : []));
     },
     architecture(modelType, architectures) {
       const network = networkOf(modelType, architectures);

@@ -30,7 +30,7 @@ export function referenceEntries(): readonly Entry[] {
     .map((name) => name.split(path.sep).join("/"))
     .sort();
   const library = files.flatMap((name) => entriesOf(name, fs.readFileSync(path.join(root, name), "utf8")));
-  return [...inBuilt, ...library.sort((a, b) => order(a.module ?? "", b.module ?? "") || order(a.name, b.name))];
+  return inBuilt.concat(library.sort((a, b) => order(a.module ?? "", b.module ?? "") || order(a.name, b.name)));
 }
 
 function order(a: string, b: string): number {

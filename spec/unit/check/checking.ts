@@ -20,7 +20,7 @@ merge blend(base: Weight[*s], experts: List[Weight[*s]], density: Fraction = 20%
   ],
 ]);
 
-const modules: ReadonlyMap<string, readonly string[]> = new Map([["std.merge", [...library.keys()]]]);
+const modules: ReadonlyMap<string, readonly string[]> = new Map([["std.merge", Array.from(library.keys())]]);
 
 export interface Checked {
   readonly diagnostics: readonly Diagnostic[];
@@ -31,7 +31,7 @@ export interface Checked {
 /** Checks texts by path, the library beside them; a quoted `use` means the path as written. */
 export function checkTexts(texts: ReadonlyMap<string, string>): Checked {
   const files = new Map<string, File>();
-  for (const [path, text] of [...library, ...texts]) {
+  for (const [path, text] of Array.from(library).concat(Array.from(texts))) {
     const parsed = parse(path, text);
     if (parsed.diagnostics.length > 0) {
       throw new Error(`${path} does not parse: ${parsed.diagnostics.map((d) => d.message).join("; ")}`);

@@ -70,7 +70,7 @@ function childTests(): void {
   });
 
   // Each merge takes one dtype in turn: what takes the time is the compilation of shaders.
-  [...libraryRecipes()].forEach(([name, text], i) => {
+  Array.from(libraryRecipes()).forEach(([name, text], i) => {
     const { dtype, folder } = folders[i % 2];
     test(`${name} of ${dtype}: the GPU agrees with the CPU`, async () => {
       const compiled = compileIn(folder, text);

@@ -76,7 +76,7 @@ test("every merge of the library has a recipe", () => {
     [...readFileSync(`${std}/${file}`, "utf8").matchAll(/^merge\s+(\w+)/gm)].map((match) => match[1]),
   );
   assert.ok(defined.length > 20);
-  const recipes = [...libraryRecipes().values()].join();
+  const recipes = Array.from(libraryRecipes().values()).join();
   assert.equal(
     defined.filter((name) => !recipes.includes(`save(${name}(`) && !elsewhere.has(name)),
     [],

@@ -43,5 +43,7 @@ export function writeHeaders(folder: string, dtype: StorageDtype): void {
 
 /** The programs of all recipes over the checkpoints in `folder`, by name. Throws PeftError when one is refused. */
 export function libraryPrograms(folder: string): Map<string, Program> {
-  return new Map([...libraryRecipes()].map(([name, text]) => [name, schedule(compileIn(folder, text).plan!).program]));
+  return new Map(
+    Array.from(libraryRecipes()).map(([name, text]) => [name, schedule(compileIn(folder, text).plan!).program]),
+  );
 }
