@@ -75,8 +75,11 @@ export interface RunResult {
   readonly compiled: Compiled;
 }
 
+type PhaseResult = Omit<RunResult, "seconds">;
+
 /** Runs the phases of a recipe, one after another. Throws as `runPhase` does. */
 export async function runPlan(compiled: Compiled, options: RunOptions): Promise<RunResult> {
+  const started = performance.now();
   let now = compiled;
   const early: RunOptions = { ...options, hash: false, checkpoint: null };
   while (now.plan !== null && now.plan.wishes.length > 0) {
@@ -84,12 +87,12 @@ export async function runPlan(compiled: Compiled, options: RunOptions): Promise<
     now = now.next(reports.map(({ value }) => value));
     if (now.plan === null) throw new PeftError(now.diagnostics.filter(({ severity }) => severity === "error"));
   }
-  return runPhase(now, options);
+  const result = await runPhase(now, options);
+  return { ...result, seconds: (performance.now() - started) / 1000 };
 }
 
 /** Runs the plan. Throws PeftError when it is refused or fails, Aborted when the signal is raised. */
-async function runPhase(compiled: Compiled, options: RunOptions): Promise<RunResult> {
-  const started = performance.now();
+async function runPhase(compiled: Compiled, options: RunOptions): Promise<PhaseResult> {
   const gpu = options.device === "gpu" ? await openGpu() : null;
   const prepared = prepare(
     compiled,
@@ -106,7 +109,7 @@ async function runPhase(compiled: Compiled, options: RunOptions): Promise<RunRes
     else for (let i = 0; i < prepared.threads; i++) lanes.push(cpuLane(prepared.program));
     const finished = await executePlan(compiled, prepared, loops, outputs, lanes, options);
     await Promise.all(lanes.map((lane) => lane.close()));
-    const result = conclude(compiled, prepared, loops, outputs, finished, options, deviceName(gpu), started);
+    const result = conclude(compiled, prepared, loops, outputs, finished, options, deviceName(gpu));
     loops.finish();
     return result;
   } catch (error) {
@@ -217,8 +220,7 @@ function conclude(
   finished: Finished,
   options: RunOptions,
   device: string,
-  started: number,
-): RunResult {
+): PhaseResult {
   const { program, plan } = prepared;
   const { values } = finished.result;
   const known = (node: Node) => loops.known.get(node) ?? values.get(prepared.scheduled.numberOf(node));
@@ -265,7 +267,6 @@ function conclude(
       value: reported(value, known),
     })),
     device,
-    seconds: (performance.now() - started) / 1000,
     peakMemory: process.resourceUsage().maxRSS * 1024,
     curves: loops.curves,
     loops: loops.summaries,
