@@ -8,5 +8,6 @@ export * from "./elaborate.js";
 export { byteOrder } from "./lift.js";
 export type { Known, Wish } from "./phases.js";
 export * from "./session.js";
+export { tensorsIn } from "./tensors-in.js";
 export type { Donor, Leaf as TreeLeaf, TensorValue, TreeValue, Value as StaticValue } from "./value.js";
 export { describe } from "./value.js";

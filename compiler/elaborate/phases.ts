@@ -8,6 +8,7 @@ import type { Span } from "../../grammar/index.js";
 import { type Context, numbered, stop } from "./context.js";
 import { unreportable } from "./reportable.js";
 import type { Report } from "./session.js";
+import { tensorsIn } from "./tensors-in.js";
 import { bool, float, int, type Leaf, list, type Value } from "./value.js";
 
 /** What a run says of a wish: numbers where tensors were. */
@@ -31,7 +32,7 @@ export function settled(context: Context, value: Value, span: Span): Value {
     return stop(context, "R019", `${problem} cannot be static`, span, {
       help: "take numbers, lists and records of them, or a tree of numbers",
     });
-  if (!holdsTensors(value)) return value;
+  if (tensorsIn(value).length === 0) return value;
   const key = `${context.file} ${context.frame.path}/${numbered(context, "static")}`;
   const known = session.known.get(key);
   if (known !== undefined) return filledIn(value, known);
@@ -46,22 +47,6 @@ function insideOf(context: Context): string | null {
   if (context.loop !== null) return "a running loop";
   if (context.training === true) return "a function whose gradient is taken";
   return context.flow === undefined ? null : "a forward pass";
-}
-
-function holdsTensors(value: Value): boolean {
-  switch (value.kind) {
-    case "tensor":
-      return true;
-    case "list":
-    case "tuple":
-      return value.items.some(holdsTensors);
-    case "record":
-      return [...value.fields.values()].some(holdsTensors);
-    case "tree":
-      return [...value.leaves.values()].some((leaf) => holdsTensors(leaf.value));
-    default:
-      return false;
-  }
 }
 
 /** The value with numbers in place of its tensors: vectors are lists, matrices lists of lists. */

@@ -3,7 +3,7 @@
  * for files with mistakes too; the mistakes are told on stderr.
  */
 import { printTyped } from "../../compiler/check/index.js";
-import type { Plan } from "../../compiler/elaborate/index.js";
+import { type Plan, tensorsIn } from "../../compiler/elaborate/index.js";
 import { type Node, printGraph } from "../../compiler/ir/index.js";
 import { pipeline, runPasses } from "../../compiler/passes/index.js";
 import { printResident } from "../../compiler/resident/index.js";
@@ -17,7 +17,7 @@ import {
   checkProgram,
   compileFile,
 } from "../compile/index.js";
-import { loopProgram, prepare, reportNodes } from "../execute/index.js";
+import { loopProgram, prepare } from "../execute/index.js";
 import { compileOptionsOf } from "./compile_options.js";
 import { planFacts, planLines } from "./describe_plan.js";
 import { isFatal, tellDiagnostics } from "./diagnose.js";
@@ -99,7 +99,7 @@ function compiledStage(
 function rootsOf(plan: Plan): Node[] {
   return [
     ...plan.saves.flatMap((save) => save.tensors.map(({ node }) => node).filter(({ op }) => op !== "input")),
-    ...plan.reports.flatMap(({ value }) => reportNodes(value)),
+    ...plan.reports.flatMap(({ value }) => tensorsIn(value)),
     ...plan.requirements.map(({ node }) => node),
   ];
 }

@@ -4,5 +4,4 @@ export { type Curve, type LoopProgress, type LoopSummary, phaseOf } from "./foll
 export { type LoopProgram, loopProgram } from "./loop-program.js";
 export { type Prepared, type PrepareOptions, prepare } from "./prepare.js";
 export { RECEIPT } from "./receipt.js";
-export { reportNodes } from "./report-nodes.js";
 export { type Json, type OutputSummary, type Progress, type RunOptions, type RunResult, runPlan } from "./run.js";

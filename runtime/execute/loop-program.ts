@@ -2,10 +2,9 @@
  * The part of a plan that runs in memory: everything that depends on a running loop or on data, as one resident program. In: a plan.
  * Out: the program, what it gives (saved tensors, reported numbers, conditions) and the tensors of files that it reads.
  */
-import type { Plan } from "../../compiler/elaborate/index.js";
+import { type Plan, tensorsIn } from "../../compiler/elaborate/index.js";
 import { inputOf, type Node, reachable } from "../../compiler/ir/index.js";
 import { compileResident, type ResidentProgram } from "../../compiler/resident/index.js";
-import { reportNodes } from "./report-nodes.js";
 
 export interface LoopProgram {
   readonly program: ResidentProgram;
@@ -16,7 +15,7 @@ export interface LoopProgram {
 /** Null for a plan without loops and data. */
 export function loopProgram(plan: Plan): LoopProgram | null {
   const saved = plan.saves.flatMap((s) => s.tensors.map((t) => t.node));
-  const shown = [...plan.requirements.map((r) => r.node), ...plan.reports.flatMap((r) => reportNodes(r.value))];
+  const shown = [...plan.requirements.map((r) => r.node), ...plan.reports.flatMap((r) => tensorsIn(r.value))];
   const roots = [...new Set([...saved, ...shown].filter((node) => runsInMemory(node, plan)))];
   if (roots.length === 0) return null;
   const leaves = inputsOf(roots, plan);

@@ -4,7 +4,7 @@
  */
 import * as os from "node:os";
 import * as path from "node:path";
-import type { Plan } from "../../compiler/elaborate/index.js";
+import { type Plan, tensorsIn } from "../../compiler/elaborate/index.js";
 import { bytesOf, type FileTensor, type Program, type Scheduled, schedule } from "../../compiler/index.js";
 import { diagnostic, fail, PeftError } from "../../grammar/index.js";
 import {
@@ -24,7 +24,6 @@ import { carriedFiles } from "./companions.js";
 import { runsInMemory } from "./loop-program.js";
 import { withoutLoops } from "./loops.js";
 import { pieceUnits, taskMemory } from "./pieces.js";
-import { reportNodes } from "./report-nodes.js";
 
 export interface PrepareOptions {
   readonly device: "auto" | "cpu" | "gpu";
@@ -62,7 +61,7 @@ export const THREAD_MEMORY = 24 * MIB;
 export function prepare(compiled: Compiled, options: PrepareOptions): Prepared {
   if (compiled.plan === null) throw new PeftError(compiled.diagnostics);
   const plan = withoutLoops(compiled.plan);
-  const shown = [...plan.requirements.map((r) => r.node), ...plan.reports.flatMap((r) => reportNodes(r.value))];
+  const shown = [...plan.requirements.map((r) => r.node), ...plan.reports.flatMap((r) => tensorsIn(r.value))];
   const extra = shown.filter((node) => !runsInMemory(node, compiled.plan!));
   const scheduled = schedule(plan, extra);
   const { program } = scheduled;

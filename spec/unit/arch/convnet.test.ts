@@ -6,7 +6,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { PeftError } from "../../../grammar/index.js";
 import { compileFile } from "../../../runtime/compile/index.js";
-import { runPlan } from "../../../runtime/execute/index.js";
+import { runCompiled } from "../run/models.js";
 import { run } from "./run.js";
 
 test("convolution and pooling of a counted image, by hand", () => {
@@ -48,18 +48,7 @@ recipe r(seed = 3) {
     );
     const compiled = compileFile({ file, set: [] });
     if (compiled.plan === null) throw new PeftError(compiled.diagnostics);
-    const { reports } = await runPlan(compiled, {
-      device: "cpu",
-      memory: null,
-      threads: 1,
-      out: null,
-      force: true,
-      chunk: null,
-      strict: false,
-      hash: false,
-      progress() {},
-      signal: new AbortController().signal,
-    });
+    const { reports } = await runCompiled(compiled);
     const [before, after] = reports.map(({ value }) => value as number);
     assert.ok(before < 0.3, `before: ${before}`);
     assert.ok(after > 0.75, `after: ${after}`);

@@ -9,7 +9,8 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { PeftError } from "../../../grammar/index.js";
 import { compileFile } from "../../../runtime/compile/index.js";
-import { Aborted, type RunResult, runPlan } from "../../../runtime/execute/index.js";
+import { Aborted, type RunResult } from "../../../runtime/execute/index.js";
+import { runCompiled } from "./models.js";
 
 const root = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "peftc-resume-")));
 process.on("exit", () => fs.rmSync(root, { recursive: true, force: true }));
@@ -68,16 +69,9 @@ async function run({
   );
   const controller = new AbortController();
   const seen: number[] = [];
-  const result = await runPlan(compiled, {
-    device: "cpu",
-    memory: null,
+  const result = await runCompiled(compiled, {
     threads,
-    out: null,
-    force: true,
-    chunk: null,
-    strict: false,
     hash: true,
-    progress() {},
     training({ loop, step }) {
       if (loop.startsWith("fit/") && step > 0) seen.push(step);
       if (loop.startsWith("fit/") && step === stop) controller.abort();

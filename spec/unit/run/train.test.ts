@@ -9,7 +9,7 @@ import { test } from "uvu";
 import * as assert from "uvu/assert";
 import { PeftError } from "../../../grammar/index.js";
 import { compileFile } from "../../../runtime/compile/index.js";
-import { runPlan } from "../../../runtime/execute/index.js";
+import { runCompiled } from "./models.js";
 
 const root = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "peftc-train-")));
 process.on("exit", () => fs.rmSync(root, { recursive: true, force: true }));
@@ -24,18 +24,7 @@ async function reports(text: string): Promise<Reports> {
   fs.writeFileSync(file, text);
   const compiled = compileFile({ file, set: [] });
   if (compiled.plan === null) throw new PeftError(compiled.diagnostics);
-  const result = await runPlan(compiled, {
-    device: "cpu",
-    memory: null,
-    threads: 1,
-    out: null,
-    force: true,
-    chunk: null,
-    strict: false,
-    hash: true,
-    progress() {},
-    signal: new AbortController().signal,
-  });
+  const result = await runCompiled(compiled, { hash: true });
   return result.reports.map(({ value }) => value);
 }
 
