@@ -11,103 +11,19 @@
  * Frame, u32 each, strides in bytes: the addresses and strides of `matmulFrame`; `panels` is where packed panels go
  * (`matmulPanelBytes`), `edge` 128 bytes for tiles that reach over the edge. Addresses are multiples of 16.
  */
-import {
-  at,
-  type Code,
-  get,
-  i32,
-  type Local,
-  local,
-  type Module,
-  newFunction,
-  op,
-  param,
-  repeatWhile,
-  set,
-  type Type,
-  type WasmFunction,
-  when,
-  words,
-} from "./code.js";
+import { at, type Code, get, i32, type Local, type Module, op, repeatWhile, set, when, words } from "./code.js";
 import { encodeModule } from "./encode.js";
-import {
-  add,
-  advance,
-  blockK,
-  floats,
-  less,
-  mul,
-  multiplyPacked,
-  type PackedBlock,
-  panelColsOf,
-  smaller,
-  sub,
-} from "./register-tile.js";
+import { closeTile, fresh, openTile, panelBytesOf, type Tile } from "./product-tile.js";
+import { add, advance, blockK, floats, less, mul, panelColsOf, smaller, sub } from "./register-tile.js";
 
 const panelCols = panelColsOf(floats.f32);
 
-/** Offsets of the fields of a frame. */
-export const matmulFrame = {
-  left: 0,
-  leftRow: 4,
-  leftCol: 8,
-  right: 12,
-  rightRow: 16,
-  rightCol: 20,
-  to: 24,
-  toRow: 28,
-  m: 32,
-  n: 36,
-  k: 40,
-  panels: 44,
-  edge: 64,
-  bytes: 192,
-} as const;
+export { tileFrame as matmulFrame } from "./product-tile.js";
 
 /** Room for the packed panels and rows of a tile of m x n. */
-export function matmulPanelBytes(m: number, n: number): number {
-  return 4 * blockK * (m + Math.ceil(n / panelCols) * panelCols);
-}
+export const matmulPanelBytes = (m: number, n: number) => panelBytesOf(floats.f32, m, n);
 
 const roundUp = (value: Code, multiple: number) => op("i32.and", add(value, i32(multiple - 1)), i32(-multiple));
-
-/** Variables of the function, with the fields of the frame. */
-interface Tile {
-  readonly fn: WasmFunction;
-  readonly frame: Local;
-  readonly field: Readonly<Record<Exclude<keyof typeof matmulFrame, "edge" | "bytes">, Local>>;
-  /** The block of k: where it begins, and its length. */
-  readonly begin: Local;
-  readonly length: Local;
-  /** Where the block's rows of the left operand lie: its own, or copies. */
-  readonly rows: Local;
-  readonly rowBytes: Local;
-}
-
-function openTile(): Tile {
-  const fn = newFunction("run", ["i32"], []);
-  const frame = param(fn, 0);
-  const load = (offset: number) => {
-    const variable = local(fn, "i32");
-    fn.body.push(set(variable, at("i32.load", offset, get(frame))));
-    return variable;
-  };
-  const { edge: _edge, bytes: _bytes, ...offsets } = matmulFrame;
-  const field = Object.fromEntries(Object.entries(offsets).map(([name, offset]) => [name, load(offset)]));
-  const variable = () => local(fn, "i32");
-  return {
-    fn,
-    frame,
-    field: field as Tile["field"],
-    begin: variable(),
-    length: variable(),
-    rows: variable(),
-    rowBytes: variable(),
-  };
-}
-
-/** A fresh variable of the tile's function. */
-const fresh = (tile: Tile, type: Type = "i32") => local(tile.fn, type);
 
 /** Copies the block of the right operand into panels: for each k the 16 columns of the panel side by side. */
 function packRight(tile: Tile): Code[] {
@@ -190,7 +106,7 @@ function transposeSquare(tile: Tile, source: Local, stride: Local, store: (i: nu
 }
 
 /** Copies the block of the left operand row by row, unless each row lies side by side already. */
-function packLeft(tile: Tile): Code[] {
+function packLeft(tile: Tile, rowBytes: Local): Code[] {
   const { left, leftRow, leftCol, m, n, panels } = tile.field;
   const [to, from, row, k, source, target] = Array.from({ length: 6 }, () => fresh(tile));
   const begin = add(get(left), mul(get(tile.begin), get(leftCol)));
@@ -227,10 +143,10 @@ function packLeft(tile: Tile): Code[] {
   return [
     when(
       isUnit(leftCol),
-      [set(tile.rows, begin), set(tile.rowBytes, get(leftRow))],
+      [set(tile.rows, begin), set(rowBytes, get(leftRow))],
       [
         set(tile.rows, add(get(panels), mul(roundUp(get(n), panelCols), i32(4 * blockK)))),
-        set(tile.rowBytes, i32(4 * blockK)),
+        set(rowBytes, i32(4 * blockK)),
         set(row, i32(0)),
         when(isUnit(leftRow), [
           repeatWhile(less(add(get(row), i32(3)), get(m)), [
@@ -248,25 +164,13 @@ function packLeft(tile: Tile): Code[] {
 
 function matmulModule(): Module {
   const tile = openTile();
-  const { k, ...field } = tile.field;
-  const block: PackedBlock = {
-    ...tile,
-    ...field,
-    edge: matmulFrame.edge,
-    rowBytes: get(tile.rowBytes),
+  const rowBytes = fresh(tile);
+  closeTile(floats.f32, tile, {
+    pack: [...packRight(tile), ...packLeft(tile, rowBytes)],
+    rowBytes: get(rowBytes),
     keep: get(tile.begin),
     scale: null,
-  };
-  tile.fn.body.push(
-    set(tile.begin, i32(0)),
-    repeatWhile(less(get(tile.begin), get(k)), [
-      set(tile.length, smaller(sub(get(k), get(tile.begin)), i32(blockK))),
-      ...packRight(tile),
-      ...packLeft(tile),
-      ...multiplyPacked(floats.f32, block),
-      advance(tile.begin, i32(blockK)),
-    ]),
-  );
+  });
   return { imports: [], functions: [tile.fn] };
 }
 

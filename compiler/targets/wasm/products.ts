@@ -20,87 +20,29 @@ import {
   param,
   repeatWhile,
   set,
-  type Type,
-  type WasmFunction,
   when,
 } from "./code.js";
 import { encodeModule } from "./encode.js";
-import {
-  add,
-  advance,
-  blockK,
-  floats,
-  less,
-  mul,
-  multiplyPacked,
-  type PackedBlock,
-  panelColsOf,
-  smaller,
-  sub,
-} from "./register-tile.js";
+import { closeTile, fresh, loaded, openTile, panelBytesOf, type Tile, tileFrame } from "./product-tile.js";
+import { add, advance, blockK, floats, less, mul, panelColsOf, smaller, sub } from "./register-tile.js";
 
 const panelCols = panelColsOf(floats.f64);
 
 /** Offsets of the fields of a product's frame: u32, and `scale` an f64. */
 export const productFrame = {
-  left: 0,
-  leftRow: 4,
-  leftCol: 8,
-  right: 12,
-  rightRow: 16,
-  rightCol: 20,
-  to: 24,
-  toRow: 28,
-  m: 32,
-  n: 36,
-  k: 40,
-  panels: 44,
+  ...tileFrame,
   /** 1 to add. */
   add: 48,
   scale: 56,
-  edge: 64,
-  bytes: 192,
 } as const;
 
 /** Offsets of the fields of a symmetric product's frame, u32; `row` is the stride of a's rows. */
 export const symmetricFrame = { a: 0, row: 4, x: 8, y: 12, n: 16, bytes: 64 } as const;
 
 /** Room for the panels and rows of a tile of m x n. */
-export function productPanelBytes(m: number, n: number): number {
-  return 8 * blockK * (m + Math.ceil(n / panelCols) * panelCols);
-}
+export const productPanelBytes = (m: number, n: number) => panelBytesOf(floats.f64, m, n);
 
 const times8 = (a: Code) => op("i32.shl", a, i32(3));
-
-interface Tile {
-  readonly fn: WasmFunction;
-  readonly frame: Local;
-  readonly field: Readonly<Record<Exclude<keyof typeof productFrame, "scale" | "edge" | "bytes">, Local>>;
-  readonly scale: Local;
-  readonly begin: Local;
-  readonly length: Local;
-  /** Where copied rows of the left operand begin. */
-  readonly rows: Local;
-}
-
-function openTile(): Tile {
-  const fn = newFunction("run", ["i32"], []);
-  const frame = param(fn, 0);
-  const { scale: scaleAt, edge: _edge, bytes: _bytes, ...offsets } = productFrame;
-  const field = Object.fromEntries(
-    Object.entries(offsets).map(([name, offset]) => {
-      const variable = local(fn, "i32");
-      fn.body.push(set(variable, at("i32.load", offset, get(frame))));
-      return [name, variable];
-    }),
-  );
-  const scale = local(fn, "v128");
-  fn.body.push(set(scale, at("v128.load64_splat", scaleAt, get(frame))));
-  const variable = () => local(fn, "i32");
-  return { fn, frame, field: field as Tile["field"], scale, begin: variable(), length: variable(), rows: variable() };
-}
-
-const fresh = (tile: Tile, type: Type = "i32") => local(tile.fn, type);
 
 /** Copies the block of the right operand into panels of 8 columns, zeros beyond the last. */
 function packRight(tile: Tile): Code[] {
@@ -165,27 +107,17 @@ function packLeft(tile: Tile): Code[] {
 /** The module of a product; `run(frame)` computes one tile. k = 0 writes nothing. */
 export function emitProduct(options: { readonly shared?: boolean } = {}): Uint8Array {
   const tile = openTile();
-  const { k, add: added, ...field } = tile.field;
-  const keep = fresh(tile);
-  const block: PackedBlock = {
-    ...tile,
-    ...field,
-    edge: productFrame.edge,
+  const { fn, frame } = tile;
+  const added = loaded(fn, frame, productFrame.add);
+  const scale = local(fn, "v128");
+  fn.body.push(set(scale, at("v128.load64_splat", productFrame.scale, get(frame))));
+  closeTile(floats.f64, tile, {
+    pack: [...packRight(tile), ...packLeft(tile)],
     rowBytes: i32(8 * blockK),
-    keep: get(keep),
-  };
-  tile.fn.body.push(
-    set(tile.begin, i32(0)),
-    repeatWhile(less(get(tile.begin), get(k)), [
-      set(keep, op("i32.or", get(added), get(tile.begin))),
-      set(tile.length, smaller(sub(get(k), get(tile.begin)), i32(blockK))),
-      ...packRight(tile),
-      ...packLeft(tile),
-      ...multiplyPacked(floats.f64, block),
-      advance(tile.begin, i32(blockK)),
-    ]),
-  );
-  return encodeModule({ imports: [], functions: [tile.fn] }, options);
+    keep: op("i32.or", get(added), get(tile.begin)),
+    scale,
+  });
+  return encodeModule({ imports: [], functions: [fn] }, options);
 }
 
 /**

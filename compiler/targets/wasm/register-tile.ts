@@ -32,7 +32,8 @@ export const less = (a: Code, b: Code) => op("i32.lt_u", a, b);
 export const advance = (variable: Local, by: Code) => set(variable, add(get(variable), by));
 export const smaller = (a: Code, b: Code): Code => ({ op: "select", args: [a, b, less(a, b)], immediates: [] });
 
-interface Float {
+/** A floating-point format and its instructions. */
+export interface Float {
   readonly scalar: "f32" | "f64";
   readonly vector: "f32x4" | "f64x2";
   readonly splat: "v128.load32_splat" | "v128.load64_splat";
